@@ -1,0 +1,61 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type DatabaseConnection, type Dialect, type Driver, type Kysely, sql, type Transaction } from 'kysely';
+import { Broken } from '../errors.ts';
+import type { DB } from './types.ts';
+
+export type Db = Kysely<DB>;
+export type Tx = Transaction<DB>;
+
+const open = new AsyncLocalStorage<true>();
+
+/** Fails where a transaction is open: on the embedded database the call would wait for itself, on a server it would run outside. */
+export function assertNoTransaction(what: string): void {
+  if (open.getStore()) throw new Broken('outside_transaction', `${what} inside an open transaction, but not on it`);
+}
+
+/** A dialect whose base connection refuses to be used inside a transaction. */
+export const guarded = (dialect: Dialect): Dialect => ({
+  createAdapter: () => dialect.createAdapter(),
+  createIntrospector: db => dialect.createIntrospector(db),
+  createQueryCompiler: () => dialect.createQueryCompiler(),
+  createDriver: () => {
+    const driver: Driver = dialect.createDriver();
+    const acquire = driver.acquireConnection.bind(driver);
+    driver.acquireConnection = (...args): Promise<DatabaseConnection> => {
+      assertNoTransaction('the database was used');
+      return acquire(...args);
+    };
+    return driver;
+  },
+});
+
+/** Runs `work` in one transaction of the connecting user. No network call belongs in it. */
+export const inTransaction = <R>(db: Db, work: (tx: Tx) => Promise<R>): Promise<R> =>
+  db.transaction().execute(tx => open.run(true, () => work(tx)));
+
+const act = (tx: Tx, role: 'drover_app' | 'drover_system', workspaceId: number | '') =>
+  sql`select set_config('role', ${role}, true), set_config('drover.workspace', ${String(workspaceId)}, true)`.execute(tx);
+
+/** Runs `work` inside one workspace: no row of another can be read or written (T1). */
+export const inWorkspace = <R>(db: Db, workspaceId: number, work: (tx: Tx) => Promise<R>): Promise<R> =>
+  inTransaction(db, async tx => {
+    await act(tx, 'drover_app', workspaceId);
+    return work(tx);
+  });
+
+/** Runs `work` with the few rights across workspaces that `db/system.ts` needs. */
+export const acrossWorkspaces = <R>(db: Db, work: (tx: Tx) => Promise<R>): Promise<R> =>
+  inTransaction(db, async tx => {
+    await act(tx, 'drover_system', '');
+    return work(tx);
+  });
+
+/** Leaves the restricted role for one statement of pg-boss, whose schema is closed to it, and goes back. */
+export async function asConnectingUser<R>(tx: Tx, work: () => Promise<R>): Promise<R> {
+  const before = await sql<{ role: string }>`select current_setting('role') as role, set_config('role', 'none', true)`.execute(
+    tx,
+  );
+  const result = await work();
+  await sql`select set_config('role', ${before.rows[0]!.role}, true)`.execute(tx);
+  return result;
+}
