@@ -112,7 +112,8 @@ create table refill (                                       -- one order carried
   ended text check (ended in ('filled', 'exhausted', 'budget', 'list_archived')),
   enrolled int not null default 0,
   not_enrolled jsonb not null default '{}',                 -- reason → count
-  criteria jsonb,
+  criteria jsonb,                                           -- as they were when it was ordered
+  progress jsonb,                                           -- how far it has read in its source; a crash resumes here
   ordered_by bigint references member (id),
   ordered_at timestamptz not null,
   finished_at timestamptz,
@@ -149,6 +150,7 @@ create table sender (
   ramp_step int,
   status text not null default 'healthy' check (status in ('healthy', 'resting', 'paused', 'failing')),
   status_reason text,
+  rests_until date,                                         -- over its quota through this local day; null unless resting
   started_on date,
   created_at timestamptz not null
 );
@@ -241,10 +243,29 @@ create table enrollment (
 create unique index enrollment_one_live on enrollment (workspace_id, lead_id)
   where state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task');
 create index enrollment_queue on enrollment (sequence_id, list_id, enrolled_at, id) where state = 'queued' and held_reason is null;
-create index enrollment_due on enrollment (sequence_id, next_due_on, last_contact_at) where state = 'active' and held_reason is null;
+create index enrollment_due on enrollment (sequence_id, sender_id, next_due_on, last_contact_at)
+  where state = 'active' and held_reason is null;
 create index enrollment_state on enrollment (workspace_id, sequence_id, state);
 create index enrollment_lead on enrollment (workspace_id, lead_id);
 create index enrollment_link on enrollment (link_id) where link_id is not null;
+
+create function guard_enrollment() returns trigger language plpgsql as $$ -- E3; enrollments/rules.ts holds the same table
+begin
+  if new.state in ('bounced', 'unsubscribed', 'excluded', 'stopped')
+      and old.state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')
+    or (case old.state
+      when 'in_review' then new.state in ('queued', 'refused', 'withdrawn')
+      when 'queued' then new.state in ('active', 'waiting_on_task', 'paused', 'withdrawn')
+      when 'active' then new.state in ('paused', 'waiting_on_task', 'completed', 'replied', 'failed')
+      when 'paused' then new.state in ('active', 'waiting_on_task', 'completed', 'replied', 'failed')
+        or new.state = 'queued' and new.contacted_at is null
+      when 'waiting_on_task' then new.state in ('active', 'paused', 'completed', 'replied', 'failed')
+      else false end)
+  then return new; end if;
+  raise exception 'an enrollment may not go from % to %', old.state, new.state using errcode = 'DR003';
+end $$;
+create trigger enrollment_transition before update of state on enrollment
+  for each row when (old.state is distinct from new.state) execute function guard_enrollment();
 
 create table skip (                                         -- why a member of a linked list is not enrolled (E5)
   link_id bigint not null references link (id) on delete cascade,
@@ -426,6 +447,7 @@ create table inbox (                                        -- every request, on
   request_key text not null unique,                         -- team, channel, ts, user; or team and trigger_id/action_ts
   kind text not null check (kind in ('event', 'command', 'interaction', 'cli')),
   team_id text not null,
+  thread text,                                              -- the queue key of its turn (C2); null: it has no turn
   body jsonb not null,
   received_at timestamptz not null,
   handled_at timestamptz
@@ -482,30 +504,37 @@ create index digest_post_workspace on digest_post (workspace_id);
 -- The built-in directory: a source, outside all workspaces ------------------------------------------------------------
 
 create table directory_person (
-  id bigint primary key,
+  id bigint primary key,                                    -- colleagues have neighbouring ids, so they share pages
   known_from date not null,
   full_name text not null,
   first_name text not null,
   last_name text not null,
   email text,
+  has_email boolean not null,                               -- one that mail can be sent to
   linkedin_url text,
   title text not null,
-  seniority text not null,
-  function text not null,
+  seniority text collate "C" not null,
+  function text collate "C" not null,
   company text not null,
   company_domain text not null,
-  industry text not null,
+  industry text collate "C" not null,
   headcount int not null,
-  person_country text not null,
-  person_city text not null,
-  company_country text not null,
-  company_city text not null,
+  person_country text collate "C" not null,
+  person_city text collate "C" not null,
+  company_country text collate "C" not null,
+  company_city text collate "C" not null,
   technologies text[] not null,
   keywords text[] not null
 );
 create index directory_person_order on directory_person (known_from, id);
-create index directory_person_common on directory_person (industry, seniority, function, known_from, id);
-create index directory_person_country on directory_person (company_country, industry, known_from, id);
+-- Counts come from these two alone: all that is usually asked for, in the order in which it selects best.
+create index directory_person_role on directory_person (seniority, function, industry, company_country, known_from)
+  include (headcount, has_email);
+create index directory_person_company on directory_person (company_country, industry, known_from)
+  include (seniority, function, headcount, has_email);
+create index directory_person_technologies on directory_person using gin (technologies);
+create index directory_person_keywords on directory_person using gin (keywords);
+create index directory_person_company_name on directory_person (lower(company) text_pattern_ops);
 
 -- Tenancy (T1) ---------------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,9 @@ export const postDigest = queue({
   key: p => `${p.digestId}`,
 });
 
+/** Cleans the embedded database's tables, whose autovacuum does not run. */
+export const vacuum = queue({ name: 'vacuum', payload: z.object({}), policy: 'short', workers: 1, key: () => 'vacuum' });
+
 // biome-ignore lint/suspicious/noExplicitAny: a queue's payload type is its own
 export const queues: readonly Queue<any>[] = [
   tick,
@@ -113,6 +116,7 @@ export const queues: readonly Queue<any>[] = [
   slackInteraction,
   slackPost,
   postDigest,
+  vacuum,
 ];
 
 /** Puts a job in the caller's transaction: it exists if and only if the transaction commits. */

@@ -11,6 +11,8 @@ export interface StoredRequest {
   key: string;
   kind: 'event' | 'command' | 'interaction' | 'cli';
   teamId: string;
+  /** The conversation it belongs to, where it is a message: the key under which its turn is queued (C2). */
+  thread?: string;
   body: unknown;
 }
 
@@ -28,6 +30,7 @@ export const receive = (
         request_key: request.key,
         kind: request.kind,
         team_id: request.teamId,
+        thread: request.thread ?? null,
         body: request.body as object,
         received_at: now,
       })
@@ -50,7 +53,7 @@ export const unhandled = (db: Db, before: Temporal.Instant) =>
   acrossWorkspaces(db, tx =>
     tx
       .selectFrom('inbox')
-      .select(['id', 'kind', 'body'])
+      .select(['id', 'kind', 'thread'])
       .where('handled_at', 'is', null)
       .where('received_at', '<', before)
       .limit(100)
@@ -138,4 +141,17 @@ export const due = (db: Db, now: Temporal.Instant): Promise<Due> =>
         >`select workspace_id as "workspaceId", id as "digestId" from digest where next_due_at <= ${now}`,
       ),
     };
+  });
+
+/** The next instant after `now` at which something falls due on its own; null when nothing is planned at all. */
+export const nextDueAt = (db: Db, now: Temporal.Instant): Promise<Temporal.Instant | null> =>
+  acrossWorkspaces(db, async tx => {
+    const { rows } = await sql<{ at: Temporal.Instant | null }>`
+      select min(at) as at from (
+        select min(next_due_at) as at from monitoring where next_due_at > ${now}
+        union all select min(next_day_at) from sequence where next_day_at > ${now}
+        union all select min(planned_at) from message where state = 'planned' and planned_at > ${now}
+        union all select min(lease_until) from message where state in ('claimed', 'handing') and lease_until > ${now}
+        union all select min(next_due_at) from digest where next_due_at > ${now}) each`.execute(tx);
+    return rows[0]!.at;
   });

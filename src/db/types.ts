@@ -80,6 +80,7 @@ export interface DirectoryPerson {
   first_name: string;
   full_name: string;
   function: string;
+  has_email: boolean;
   headcount: number;
   id: number;
   industry: string;
@@ -138,6 +139,7 @@ export interface Inbox {
   received_at: Temporal.Instant;
   request_key: string;
   team_id: string;
+  thread: string | null;
 }
 
 export interface Lead {
@@ -284,6 +286,7 @@ export interface Refill {
   ordered_at: Temporal.Instant;
   ordered_by: number | null;
   period: string | null;
+  progress: unknown | null;
   skipped: Generated<unknown>;
   status: Generated<string>;
   workspace_id: number;
@@ -299,6 +302,7 @@ export interface Sender {
   owner_id: number;
   ramp_start: number | null;
   ramp_step: number | null;
+  rests_until: string | null;
   started_on: string | null;
   status: Generated<string>;
   status_reason: string | null;

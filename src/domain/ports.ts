@@ -39,9 +39,19 @@ export interface SourcePreview {
   notes: FilterNote[];
 }
 
+/** A value of a filter that a source does not know, and the nearest ones that it does, nearest first. */
+export interface UnknownValue {
+  /** The filter's name in the criteria: 'industries', 'companyLocations', … */
+  filter: string;
+  value: string;
+  nearest: string[];
+}
+
 /** Where leads come from. Called outside any transaction, since it may cross a network. */
 export interface LeadSource {
   readonly name: string;
+  /** Values of the criteria that it does not know, industries and places above all; pure and at once. */
+  check(criteria: Criteria): UnknownValue[];
   /** Counts and shows who matches; spends nothing (L2). `asOf` is the local date for which it answers. */
   preview(criteria: Criteria, asOf: Temporal.PlainDate): Promise<SourcePreview>;
   /**

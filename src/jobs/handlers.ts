@@ -1,8 +1,47 @@
-import type { Services } from '../domain/context.ts';
-import type { Handlers } from './boss.ts';
+import { sql } from 'kysely';
+import type { Context, Services } from '../domain/context.ts';
+import type { Report } from '../tools/report.ts';
+import { handleAgentTurn } from './agent-turn.ts';
+import type { Handler, Handlers } from './boss.ts';
+import { handleDailyEnrollment } from './daily-enrollment.ts';
+import { handleEnrollList } from './enroll-list.ts';
+import { handlePlanDay } from './plan-day.ts';
+import { handlePostDigest } from './post-digest.ts';
+import { handleRefillList } from './refill-list.ts';
+import { handleSendDue } from './send-due.ts';
+import { type HandleRequest, handleSlackInteraction } from './slack-interaction.ts';
+import { type DeliverPosts, handleSlackPost } from './slack-post.ts';
+import { handleTick } from './tick.ts';
 
-/** What the jobs need beyond services; bound in `main.ts`. */
-export type JobPorts = {};
+/** Shows a report in a Slack channel, once per key, if the caller's transaction commits. */
+export type Notify = (ctx: Context, note: { key: string; channel: string; threadTs?: string; report: Report }) => Promise<void>;
+
+/** What the jobs need of the surfaces; bound in `main.ts`. */
+export interface JobPorts {
+  notify: Notify;
+  /** Slack's part and the command line's; a process that lacks one leaves its queues to others. */
+  handleRequest?: HandleRequest;
+  answerCli?: HandleRequest;
+  deliverPosts?: DeliverPosts;
+}
 
 /** One handler a queue. */
-export const createHandlers = (_services: Services, _ports: JobPorts): Handlers => ({});
+export const createHandlers = (services: Services, ports: JobPorts): Handlers => {
+  const handlers: Record<string, Handler> = {
+    tick: () => handleTick(services),
+    'enroll-list': (payload, signal) => handleEnrollList(services, payload, signal),
+    'daily-enrollment': (payload, signal) => handleDailyEnrollment(services, payload, signal),
+    'plan-day': payload => handlePlanDay(services, payload),
+    'send-due': payload => handleSendDue(services, payload),
+    'refill-list': (payload, signal) => handleRefillList(services, payload, signal),
+    vacuum: async () => void (await sql`vacuum`.execute(services.db)),
+    'post-digest': payload => handlePostDigest(services, ports.notify, payload),
+  };
+  const { handleRequest, answerCli, deliverPosts } = ports;
+  if (handleRequest && answerCli)
+    handlers['agent-turn'] = (payload, signal) => handleAgentTurn(services, { handleRequest, answerCli }, payload, signal);
+  if (handleRequest)
+    handlers['slack-interaction'] = (payload, signal) => handleSlackInteraction(services, handleRequest, payload, signal);
+  if (deliverPosts) handlers['slack-post'] = (payload, signal) => handleSlackPost(services, deliverPosts, payload, signal);
+  return handlers;
+};

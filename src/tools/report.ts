@@ -6,6 +6,8 @@ export interface Report {
   tone: 'good' | 'neutral' | 'warning' | 'refused';
   /** One sentence: what happened, or what is so. */
   title: string;
+  /** What a person should act on, most urgent first; shown before everything else. */
+  urgent?: string[];
   facts?: Fact[];
   tables?: Table[];
   /** What the reader should know: dropped filters, shortages, caveats. */

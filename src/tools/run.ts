@@ -43,7 +43,7 @@ const byName = new Map<string, AnyTool>(catalogue.map(tool => [tool.name, tool])
 export async function runTool(services: Services, call: Invocation): Promise<Outcome> {
   const replayed = await replay(services, call);
   if (replayed) return replayed;
-  const ready = await prepare(services, call.tool, call.input, call.workspaceId);
+  const ready = await prepare(services, call.tool, call.input, call);
   return enter(services, call.workspaceId, call.actor, async ctx => {
     const { outcome, objects } = isRefusal(ready)
       ? { outcome: refused(call.tool, ready), objects: [] }
@@ -59,13 +59,18 @@ interface Ready {
   prepared: unknown;
 }
 
-async function prepare(services: Services, name: string, input: unknown, workspaceId: number): Promise<Ready | Refusal> {
+async function prepare(
+  services: Services,
+  name: string,
+  input: unknown,
+  { workspaceId, place }: Pick<Invocation, 'workspaceId' | 'place'>,
+): Promise<Ready | Refusal> {
   const tool = byName.get(name);
   if (!tool) return refuse('unknown_tool', `There is no tool called "${name}".`, ['help']);
   const parsed = tool.input.safeParse(input);
   if (!parsed.success)
     return refuse('bad_input', `That does not fit ${name}: ${sentence(parsed.error)}.`, tool.examples.slice(0, 2));
-  return { tool, input: parsed.data, prepared: await tool.prepare?.(services, parsed.data, { workspaceId }) };
+  return { tool, input: parsed.data, prepared: await tool.prepare?.(services, parsed.data, { workspaceId, place }) };
 }
 
 const sentence = (error: z.ZodError): string =>
@@ -176,7 +181,8 @@ export async function decide(
       message: `There is no approval ${approvalId} here.`,
       next: ['status'],
     });
-  const ready = await prepare(services, asked.tool, asked.input, workspaceId);
+  const place = placeOf(asked);
+  const ready = await prepare(services, asked.tool, asked.input, { workspaceId, place });
 
   return enter(services, workspaceId, actor, async (ctx): Promise<Decision> => {
     const approval = await approvals.lock(ctx, approvalId);
@@ -190,11 +196,6 @@ export async function decide(
 
     const plan: Plan<unknown> | Refusal = await ready.tool.plan(ctx, ready.input, ready.prepared);
     if (isRefusal(plan)) return told({ ...plan });
-    const place = {
-      surface: approval.surface as approvals.Place['surface'],
-      ...(approval.channel ? { channel: approval.channel } : {}),
-      ...(approval.root ? { root: approval.root } : {}),
-    };
     const same =
       fingerprint(ready.tool.name, ready.input, plan) === approval.fingerprint &&
       (plan.reach ?? 0) <= approvals.mayReach(approval.reach);
@@ -216,6 +217,12 @@ export async function decide(
     return told({ outcome: 'approved', by: actor.name, did: withDropouts(did, approval.reach, plan.reach ?? 0) });
   });
 }
+
+const placeOf = ({ surface, channel, root }: approvals.ApprovalRow): approvals.Place => ({
+  surface: surface as approvals.Place['surface'],
+  ...(channel ? { channel } : {}),
+  ...(root ? { root } : {}),
+});
 
 /** People who dropped out between card and press are reported (A2). */
 const withDropouts = (did: Outcome, shown: number, reached: number): Outcome =>

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Place } from '../domain/approvals/index.ts';
 import type { Context, Services } from '../domain/context.ts';
 import type { Refusal } from '../errors.ts';
 import type { Report } from './report.ts';
@@ -36,9 +37,11 @@ export interface Tool<I, Prepared, P, R> {
   description: string;
   /** Three or more phrasings for help and for suggestions, each works as typed. */
   examples: string[];
+  /** Its effect is always `human` (A1): the model is not even offered it. */
+  humanOnly?: true;
   input: z.ZodType<I>;
   /** Calls that may cross a network (sources); runs before the transaction opens. */
-  prepare?: (services: Services, input: I, asker: { workspaceId: number }) => Promise<Prepared>;
+  prepare?: (services: Services, input: I, asker: { workspaceId: number; place: Place }) => Promise<Prepared>;
   /** Reads only. A refusal says what to do next. */
   plan: (ctx: Context, input: I, prepared: Prepared) => Promise<Plan<P> | Refusal>;
   /** Writes; its result is JSON (instants and dates as ISO text), since it is stored (A8). A refusal rolls nothing back: return it first. */

@@ -5,7 +5,7 @@ import type { Connection } from '../../src/db/connect.ts';
 import { workspaceOfTeam } from '../../src/db/system.ts';
 import { type Context, drover, enter, type MemberActor, type Services } from '../../src/domain/context.ts';
 import { drain, enqueueWith, type Handlers, startBoss } from '../../src/jobs/boss.ts';
-import { createHandlers } from '../../src/jobs/handlers.ts';
+import { createHandlers, type JobPorts } from '../../src/jobs/handlers.ts';
 import { silentLog } from '../../src/log.ts';
 import { decide, type Invocation, type Outcome, runTool } from '../../src/tools/run.ts';
 import { empty, openDatabase } from './database.ts';
@@ -41,6 +41,8 @@ export class World {
   readonly clock: MovableClock;
   readonly boss: PgBoss;
   readonly services: Services;
+  /** What jobs would hand to surfaces goes nowhere, unless a test listens. */
+  readonly ports: JobPorts = { notify: async () => {} };
   handlers: Handlers;
 
   constructor({ connection, clock, boss }: Engine, overrides: Partial<Services> = {}) {
@@ -56,7 +58,7 @@ export class World {
       transports: {},
       ...overrides,
     };
-    this.handlers = createHandlers(this.services, {});
+    this.handlers = createHandlers(this.services, this.ports);
   }
 
   get now(): Temporal.Instant {

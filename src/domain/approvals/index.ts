@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Approval } from '../../db/types.ts';
 import type { Context } from '../context.ts';
 
@@ -56,7 +56,7 @@ export async function request(ctx: Context, wanted: Request): Promise<ApprovalRo
     .set({ status: 'superseded', superseded_by: created.id, decided_at: ctx.now })
     .where('status', '=', 'pending')
     .where('tool', '=', wanted.tool)
-    .where('objects', '=', wanted.objects)
+    .where(sql<boolean>`objects = ${wanted.objects}::text[]`)
     .where('id', '!=', created.id)
     .execute();
   return created;

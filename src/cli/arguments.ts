@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util';
+import { Refused } from '../errors.ts';
+
+export const usage = `drover — an outbound agent that sales reps run from Slack
+
+  drover start                        everything in one process (the default)
+  drover web                          only what Slack talks to
+  drover worker                       only the background jobs
+  drover migrate                      bring the database up to date, and stop
+  drover import FILE --list NAME      put a file's people on a list
+  drover ask "…" [--as USER] [--thread ID] [--json]
+                                      say something to Drover, as in Slack
+  drover approve ID | cancel ID       press a card's button
+  drover autopilot SEQUENCE on|off    let a sequence contact people without review
+  drover help
+
+  --as USER      a Slack user id or a name; an admin unless said
+  --team ID      which workspace, where there are several
+
+Settings come from the environment; the README has them in one table.`;
+
+/** A command line, understood. */
+export type Command =
+  | { name: 'start' | 'web' | 'worker' | 'migrate' | 'help' }
+  | ({ name: 'import'; file: string; list: string } & Asker)
+  | ({ name: 'ask'; text: string; thread: string; json: boolean } & Asker)
+  | ({ name: 'approve' | 'cancel'; id: number; json: boolean } & Asker)
+  | ({ name: 'autopilot'; sequence: string; on: boolean; json: boolean } & Asker);
+
+export interface Asker {
+  as?: string;
+  team?: string;
+}
+
+/** Commands that a running Drover carries out for the command line, over its local socket. */
+export type DeskCommand = Extract<Command, Asker>;
+
+const wrong = (message: string): Refused => new Refused('bad_arguments', `${message} \`drover help\` shows how.`);
+
+/** @throws Refused `bad_arguments` with a sentence for the terminal. */
+export function readArguments(argv: readonly string[]): Command {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(argv);
+  } catch (error) {
+    throw wrong(`${(error as Error).message}.`);
+  }
+  const { values, positionals } = parsed;
+  const [name = values.help ? 'help' : 'start', ...rest] = positionals;
+  const asker: Asker = { ...(values.as ? { as: values.as } : {}), ...(values.team ? { team: values.team } : {}) };
+  const json = values.json ?? false;
+  switch (name) {
+    case 'start':
+    case 'web':
+    case 'worker':
+    case 'migrate':
+    case 'help':
+      return { name };
+    case 'import': {
+      if (!rest[0] || !values.list)
+        throw wrong('Which file, and which list? Like: drover import people.csv --list "Trade fair".');
+      return { name, file: rest[0], list: values.list, ...asker };
+    }
+    case 'ask': {
+      const text = rest.join(' ').trim();
+      if (!text) throw wrong('Ask what? Like: drover ask "how are we doing?".');
+      return { name, text, thread: values.thread ?? 'cli', json, ...asker };
+    }
+    case 'approve':
+    case 'cancel': {
+      const id = Number(rest[0]);
+      if (!Number.isSafeInteger(id) || id < 1) throw wrong(`Which approval? Like: drover ${name} 7.`);
+      return { name, id, json, ...asker };
+    }
+    case 'autopilot': {
+      const [sequence, state] = [rest.slice(0, -1).join(' '), rest.at(-1)];
+      if (!sequence || (state !== 'on' && state !== 'off')) throw wrong('Like: drover autopilot "Fall Intro" on.');
+      return { name, sequence, on: state === 'on', json, ...asker };
+    }
+    default:
+      throw wrong(`There is no command "${name}".`);
+  }
+}
+
+const parse = (argv: readonly string[]) =>
+  parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      list: { type: 'string' },
+      as: { type: 'string' },
+      team: { type: 'string' },
+      thread: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { receive, request, workspaceIds } from '../db/system.ts';
+import { drover, enter, type MemberActor, type Services } from '../domain/context.ts';
+import * as workspaces from '../domain/workspaces/index.ts';
+import { NotFound, Unavailable } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { agentTurn } from '../queues.ts';
+import { type Decision, decide, type Outcome, runTool } from '../tools/run.ts';
+import type { Asker, DeskCommand } from './arguments.ts';
+import type { Desk, Output } from './socket.ts';
+import { reportText, safe } from './text.ts';
+
+/** What a command line message carries through the inbox. */
+export interface CliRequest {
+  workspaceId: number;
+  actor: MemberActor;
+  thread: string;
+  text: string;
+}
+
+/** Imports a file; bound in `main.ts`, since reading files is a source's business. */
+export type ImportFile = (
+  into: { workspaceId: number; actor: MemberActor; file: string; list: string },
+  output: Output,
+) => Promise<number>;
+
+/** Carries out what the command line asks for, whoever holds the database. */
+export const createDesk =
+  (services: Services, importFile: ImportFile): Desk =>
+  async (command, output) => {
+    try {
+      const { workspaceId, actor } = await whoAsks(services, command);
+      return await carryOut(services, importFile, command, { workspaceId, actor }, output);
+    } catch (error) {
+      const said = error as { kind?: string; message: string };
+      if (!said.kind || said.kind === 'broken') throw error;
+      output.write(`✗ ${safe(said.message)}\n`);
+      return 1;
+    }
+  };
+
+interface Who {
+  workspaceId: number;
+  actor: MemberActor;
+}
+
+async function carryOut(
+  services: Services,
+  importFile: ImportFile,
+  command: DeskCommand,
+  who: Who,
+  output: Output,
+): Promise<number> {
+  switch (command.name) {
+    case 'ask':
+      return ask(services, command, who, output);
+    case 'import':
+      return importFile({ ...who, file: command.file, list: command.list }, output);
+    case 'approve':
+    case 'cancel': {
+      const decision = await decide(services, {
+        ...who,
+        approvalId: command.id,
+        verdict: command.name,
+        door: 'cli',
+      });
+      output.write(command.json ? `${JSON.stringify(decision)}\n` : `${decisionText(decision)}\n`);
+      return decision.outcome === 'refused' ? 1 : 0;
+    }
+    case 'autopilot': {
+      const outcome = await runTool(services, {
+        tool: 'set_autopilot',
+        input: { sequence: command.sequence, on: command.on },
+        ...who,
+        door: 'cli',
+        place: { surface: 'cli' },
+      });
+      output.write(command.json ? `${JSON.stringify(outcome)}\n` : `${outcomeText(outcome)}\n`);
+      return outcome.outcome === 'refused' ? 1 : 0;
+    }
+  }
+}
+
+async function whoAsks(services: Services, { as, team }: Asker): Promise<Who> {
+  const ids = await workspaceIds(services.db);
+  const known = await Promise.all(
+    ids.map(id =>
+      enter(services, id, drover, async ({ workspace }) => ({ id, team: workspace.slack_team_id, name: workspace.name })),
+    ),
+  );
+  const chosen = team ? known.filter(entry => entry.team === team || entry.name === team) : known;
+  if (!chosen.length)
+    throw new NotFound(
+      'no_workspace',
+      team ? `There is no workspace ${team}.` : 'There is no workspace yet. Start Drover once first.',
+    );
+  if (chosen.length > 1)
+    throw new NotFound(
+      'which_workspace',
+      `Which workspace? Add --team with one of ${known.map(entry => entry.team).join(', ')}.`,
+    );
+  const workspaceId = chosen[0]!.id;
+  const actor = await enter(services, workspaceId, drover, async ctx => {
+    const rows = await ctx.tx.selectFrom('member').selectAll().where('deactivated_at', 'is', null).orderBy('id').execute();
+    const wanted = as?.toLowerCase();
+    const row = wanted
+      ? rows.find(member => member.slack_user_id.toLowerCase() === wanted || member.name.toLowerCase() === wanted)
+      : rows.find(member => member.role === 'admin');
+    if (row) return workspaces.memberBySlackId(ctx, row.slack_user_id);
+    if (as) {
+      const near = nearest(
+        as,
+        rows.map(member => member.name),
+      );
+      throw new NotFound('no_member', `Nobody here is called ${as}.${near.length ? ` Did you mean ${near.join(' or ')}?` : ''}`);
+    }
+    return workspaces.join(ctx, { slackUserId: 'operator', name: 'Operator', isSlackAdmin: true });
+  });
+  return { workspaceId, actor: actor! };
+}
+
+/** Sends one message the way Slack's come: stored once, queued by thread, answered by a worker. */
+async function ask(
+  services: Services,
+  command: Extract<DeskCommand, { name: 'ask' }>,
+  { workspaceId, actor }: Who,
+  output: Output,
+): Promise<number> {
+  const request: CliRequest = { workspaceId, actor, thread: command.thread, text: command.text };
+  const thread = `cli:${workspaceId}:${command.thread}`;
+  const inboxId = await receive(
+    services.db,
+    services.clock.now(),
+    { key: `cli:${randomUUID()}`, kind: 'cli', teamId: 'cli', thread, body: request },
+    (tx, id) => services.enqueueIn(tx)(agentTurn, { inboxId: id, thread }),
+  );
+  const answer = await answered(services, workspaceId, inboxId!);
+  if (command.json) output.write(`${JSON.stringify(answer)}\n`);
+  else output.write(`${[safe(answer.text), ...answer.reports].filter(Boolean).join('\n\n')}\n`);
+  return 0;
+}
+
+/** How often the turn's row is looked at; the answer itself takes a model's time. */
+const lookEveryMs = 50;
+
+interface Answer {
+  text: string;
+  calls: { tool: string; input: unknown; effect: string | null; outcome: string; result: unknown }[];
+  approvals: { id: number; summary: string }[];
+  /** Only for a terminal. */
+  reports: string[];
+}
+
+async function answered(services: Services, workspaceId: number, inboxId: number): Promise<Answer> {
+  for (;;) {
+    const answer = await enter(services, workspaceId, drover, async ctx => {
+      const turn = await ctx.tx
+        .selectFrom('turn')
+        .selectAll()
+        .where('inbox_id', '=', inboxId)
+        .where('ended_at', 'is not', null)
+        .executeTakeFirst();
+      if (!turn) return null;
+      const calls = await ctx.tx.selectFrom('tool_call').selectAll().where('turn_id', '=', turn.id).orderBy('ordinal').execute();
+      const outcomes = calls.map(call => call.result as Outcome);
+      return {
+        text: turn.answer ?? '',
+        calls: calls.map((call, i) => ({
+          tool: call.tool,
+          input: call.input,
+          effect: call.effect,
+          outcome: call.outcome,
+          result: resultOf(outcomes[i]!),
+        })),
+        approvals: outcomes.flatMap(outcome => (outcome.outcome === 'needs_approval' ? [outcome.approval] : [])),
+        reports: outcomes.map(outcomeText),
+      };
+    });
+    if (answer) return Object.defineProperty(answer, 'reports', { enumerable: false });
+    if ((await request(services.db, inboxId))?.handled_at)
+      throw new Unavailable('broke_off', 'That turn broke off. Nothing of it is half done; ask again.');
+    await new Promise(resolve => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+function resultOf(outcome: Outcome): unknown {
+  if (outcome.outcome === 'done') return outcome.result;
+  if (outcome.outcome === 'needs_approval') return { approvalId: outcome.approval.id };
+  return { code: outcome.code, message: outcome.message, next: outcome.next ?? [] };
+}
+
+const outcomeText = (outcome: Outcome): string =>
+  outcome.outcome === 'needs_approval'
+    ? `${reportText(outcome.report)}\n  Waiting for a person: drover approve ${outcome.approval.id} · drover cancel ${outcome.approval.id}`
+    : reportText(outcome.report);
+
+function decisionText(decision: Decision): string {
+  switch (decision.outcome) {
+    case 'approved':
+      return outcomeText(decision.did);
+    case 'cancelled':
+      return '✓ Cancelled. Nothing was changed.';
+    case 'replaced':
+      return `! ${decision.why === 'expired' ? 'That card was a day old' : 'Things have changed since that card'}, so nothing ran. A fresh one:\n${outcomeText(decision.fresh)}`;
+    case 'refused':
+      return reportText({ tone: 'refused', title: decision.message, ...(decision.next ? { next: decision.next } : {}) });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Report, Table } from '../tools/report.ts';
+
+// Terminals act on control characters; what comes from leads and files must not (A4).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** Text as it may land on a terminal. */
+export const safe = (text: string): string => text.replace(control, '');
+
+const marks = { good: '✓', neutral: '·', warning: '!', refused: '✗' } as const;
+
+/** A report as plain text for a terminal: the same facts as in Slack, laid out by code (A3). */
+export function reportText(report: Report): string {
+  const parts = [
+    `${marks[report.tone]} ${report.title}`,
+    ...(report.urgent?.length ? [report.urgent.map(line => `  ! ${line}`).join('\n')] : []),
+    ...(report.facts?.length ? [factsText(report)] : []),
+    ...(report.tables ?? []).map(tableText),
+    ...(report.notes?.length ? [report.notes.map(line => `  – ${line}`).join('\n')] : []),
+    ...(report.next?.length ? [`  Try: ${report.next.map(phrase => `“${phrase}”`).join(' · ')}`] : []),
+    ...(report.footer ? [`  ${report.footer}`] : []),
+  ];
+  return safe(parts.join('\n'));
+}
+
+function factsText({ facts = [] }: Report): string {
+  const wide = Math.max(...facts.map(fact => fact.label.length));
+  return facts.map(({ label, value }) => `  ${label.padEnd(wide)}  ${value}`).join('\n');
+}
+
+function tableText({ title, columns, rows, more }: Table): string {
+  const oneLine = (cell: string) => cell.replace(/\s+/g, ' ');
+  const widths = columns.map((column, i) => Math.max(column.label.length, ...rows.map(row => oneLine(row[i] ?? '').length)));
+  const line = (cells: string[]) =>
+    `  ${cells.map((cell, i) => (columns[i]?.align === 'right' ? oneLine(cell).padStart(widths[i]!) : oneLine(cell).padEnd(widths[i]!))).join('  ')}`.trimEnd();
+  return [
+    ...(title ? [`  ${title}`] : []),
+    line(columns.map(column => column.label)),
+    line(widths.map(width => '─'.repeat(width))),
+    ...rows.map(line),
+    ...(more ? [`  … and ${more} more`] : []),
+  ].join('\n');
+}
+
+/** Writes to a terminal; progress lines replace each other there, and are left out where output goes to a file. */
+export const terminal = (out: NodeJS.WriteStream, side: NodeJS.WriteStream) => ({
+  write: (text: string) => {
+    if (side.isTTY) side.write('\r\u001b[K');
+    out.write(text);
+  },
+  progress: (line: string) => {
+    if (side.isTTY) side.write(`\r\u001b[K${line}`);
+  },
+});

@@ -1,0 +1,84 @@
+import { type Refusal, refuse } from '../../errors.ts';
+import { foldName, nearest } from '../../nearest.ts';
+import type { Context } from '../context.ts';
+import * as enrollments from '../enrollments/index.ts';
+import { emailKey, linkedinKey } from '../leads/rules.ts';
+import * as queries from './queries.ts';
+import type { Entry } from './rules.ts';
+
+export type { Covered } from './queries.ts';
+export { described, type Entry, entryOf } from './rules.ts';
+
+/** The leads that entries name, each with its live enrollment (X2). */
+export const coveredLeads = (ctx: Context, entries: readonly Entry[]): Promise<queries.Covered[]> =>
+  queries.covered(ctx.tx, entries);
+
+export interface Added {
+  /** Entries that were excluded already, and now have the new reason and end. */
+  known: number;
+  /** Entries that are opt-outs: they stay as they are, for ever (X3). */
+  permanent: number;
+  /** Leads known here that the entries name. */
+  leads: number;
+  /** Live enrollments that ended, by the name of their sequence (X2). */
+  stopped: Record<string, number>;
+}
+
+/** Excludes people or companies, and ends the live enrollments of everyone it covers (X1, X2). Again: a new reason and end. */
+export async function add(
+  ctx: Context,
+  { entries, reason, untilOn }: { entries: readonly Entry[]; reason: string; untilOn: string | null },
+): Promise<Added> {
+  const known = await queries.existing(ctx.tx, entries);
+  await queries.upsert(ctx, entries, { reason, untilOn, by: ctx.actor.kind === 'member' ? ctx.actor.id : null });
+  const covered = await coveredLeads(ctx, entries);
+  const live = covered.filter(lead => lead.enrollmentId !== null);
+  const stopped: Record<string, number> = {};
+  for (const { sequence } of live) stopped[sequence!] = (stopped[sequence!] ?? 0) + 1;
+  const why = entries.some(entry => entry.kind === 'domain') ? 'excluded_company' : 'excluded_person';
+  await enrollments.end(ctx, { enrollmentIds: live.map(lead => lead.enrollmentId!), state: 'excluded', reason: why });
+  return {
+    known: known.filter(entry => !entry.optOut).length,
+    permanent: known.filter(entry => entry.optOut).length,
+    leads: covered.length,
+    stopped,
+  };
+}
+
+/** What to exclude for one lead, named by full name, address or profile: its address and its profile. Several, or nobody, is a question. */
+export async function entriesOfLead(ctx: Context, ref: string): Promise<{ name: string; entries: Entry[] } | Refusal> {
+  const found = await queries.findLeads(ctx.tx, { email: emailKey(ref), linkedin: linkedinKey(ref), name: ref.trim() });
+  if (found.length > 1) {
+    const people = found.slice(0, 5).map(lead => `${lead.name} (${[lead.company, lead.email].filter(Boolean).join(', ')})`);
+    const next = found
+      .slice(0, 3)
+      .flatMap(({ email, linkedin }) => ((email ?? linkedin) ? [`exclude ${email ?? linkedin}`] : []));
+    return refuse('ambiguous_lead', `There are ${found.length} people called "${ref}": ${people.join('; ')}. Which one?`, next);
+  }
+  const lead = found[0];
+  if (!lead) return unknownLead(ctx, ref);
+  const entries: Entry[] = [
+    ...(lead.email ? [{ kind: 'address' as const, value: lead.email }] : []),
+    ...(lead.linkedin ? [{ kind: 'linkedin' as const, value: lead.linkedin }] : []),
+  ];
+  if (!entries.length)
+    return refuse('nothing_to_exclude', `${lead.name} has neither an address nor a LinkedIn profile to exclude.`, [
+      'exclude company.example',
+    ]);
+  return { name: lead.name, entries };
+}
+
+async function unknownLead(ctx: Context, ref: string): Promise<Refusal> {
+  const words = foldName(ref)
+    .split(' ')
+    .filter(word => word.length > 1);
+  const near = nearest(ref, words.length ? await queries.namesLike(ctx.tx, words) : []);
+  const hint = near.length
+    ? ` The nearest: ${near.join(', ')}.`
+    : ' Name the address, the profile or the company domain instead.';
+  return refuse(
+    'unknown_lead',
+    `There is no lead called "${ref}".${hint}`,
+    near.length ? near.map(name => `exclude ${name}`) : ['exclude ann@company.example'],
+  );
+}

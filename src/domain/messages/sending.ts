@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto';
+import { dateIn, isOpen, windowOn } from '../../calendar.ts';
+import * as queues from '../../queues.ts';
+import { type Context, drover, enter, type Services } from '../context.ts';
+import type { HandOver, OutgoingMail } from '../ports.ts';
+import { lockAll, settle } from '../sequences/queries.ts';
+import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
+import { render, type Values } from '../sequences/templates.ts';
+import * as queries from './queries.ts';
+
+/** A claimed or handing message belongs to its worker this long. */
+const lease = { minutes: 2 };
+const batch = 100;
+/** Calls of one job; what is left is due at the next tick. */
+const rounds = 50;
+
+/** What a call of `sendDue` did. */
+export interface Sent {
+  handedOver: number;
+  refused: number;
+}
+
+/**
+ * Hands over what is due in a workspace: claim with the caps counted, gate, commit `handing`, call the mail server, record its answer
+ * (D1–D3). A refusal stores its reason: what a later plan can put right waits `held` for it; what a human must put right keeps the
+ * lead out of the queue. Any number may run at once.
+ */
+export async function sendDue(services: Services, workspaceId: number): Promise<Sent> {
+  const sent: Sent = { handedOver: 0, refused: 0 };
+  await enter(services, workspaceId, drover, recoverLeases);
+  for (let round = 0; round < rounds; round++) {
+    const claimed = await enter(services, workspaceId, drover, claimDue);
+    if (claimed.messages.length === 0) break;
+    for (const message of claimed.messages) {
+      const mail = await enter(services, workspaceId, drover, ctx => passGate(ctx, message, claimed.at));
+      if (!mail) {
+        sent.refused++;
+        continue;
+      }
+      const answer = await handOver(services, mail);
+      await enter(services, workspaceId, drover, ctx => recordOutcome(ctx, message, mail.handingAt, answer));
+      sent.handedOver++;
+    }
+  }
+  return sent;
+}
+
+/** D1: leases of workers that died; claimed ones are planned again, handing ones become unknown and are never tried again by themselves. */
+export const recoverLeases = (ctx: Context): Promise<number> => queries.expireLeases(ctx.tx, ctx.now);
+
+const planAgain = async (ctx: Context, sequenceIds: Iterable<number>): Promise<void> => {
+  for (const sequenceId of new Set(sequenceIds)) await ctx.enqueue(queues.planDay, { workspaceId: ctx.workspace.id, sequenceId });
+};
+
+const todayOf = (sequence: SequenceRow, now: Temporal.Instant): queries.SendingDay => ({
+  sequenceId: sequence.id,
+  on: dateIn(now, sequence.zone),
+  isSending: isRunning(sequence.status),
+  isOpen: isOpen(now, windowOf(sequence)),
+});
+
+/** Claims what is due. Sequences and senders are locked first, so that the caps counted here hold with any number of workers (D2). */
+async function claimDue(ctx: Context): Promise<{ at: Temporal.Instant; messages: queries.Claimed[] }> {
+  const { tx, now } = ctx;
+  const none = { at: now, messages: [] };
+  const ids = await queries.dueSequences(tx, now);
+  if (ids.length === 0) return none;
+  const sequences = await lockAll(tx, ids);
+  const senders = await queries.lockSenders(tx);
+  const days = sequences.map(sequence => todayOf(sequence, now));
+  const held = await queries.holdUnready(tx, days, now);
+
+  const earliest = days.map(day => day.on).reduce((a, b) => (Temporal.PlainDate.compare(a, b) <= 0 ? a : b));
+  const sentBy = Map.groupBy(await queries.sentBy(tx, earliest.subtract({ days: 1 })), row => row.senderId);
+  const free = senders.filter(sender => gapHasPassed(sender, sentBy.get(sender.id) ?? [], now));
+  const due = await queries.candidates(
+    tx,
+    ids,
+    free.map(sender => sender.id),
+    now,
+    batch,
+  );
+  const caps = {
+    touched: Map.groupBy(await queries.touched(tx, days), row => row.sequenceId),
+    cap: new Map(sequences.map(sequence => [sequence.id, sequence.daily_cap])),
+    senders: new Map(senders.map(sender => [sender.id, sender])),
+    sentBy,
+  };
+  const { admitted, over } = admit(due, caps);
+  for (const [id, reason] of over) await queries.hold(tx, id, reason, false);
+  await planAgain(ctx, [...held, ...due.filter(message => over.has(message.id)).map(message => message.sequenceId)]);
+  if (admitted.length === 0) return none;
+  return { at: now, messages: await queries.claim(tx, admitted, now, now.add(lease)) };
+}
+
+type SentBy = Map<number, { on: string; n: number; last: Temporal.Instant }[]>;
+
+const gapHasPassed = (sender: queries.SenderRow, sent: { last: Temporal.Instant }[], now: Temporal.Instant): boolean =>
+  sent.every(({ last }) => Temporal.Instant.compare(last.add({ minutes: sender.min_gap_minutes }), now) <= 0);
+
+interface Caps {
+  touched: Map<number, { leadId: number }[]>;
+  cap: Map<number, number>;
+  senders: Map<number, queries.SenderRow>;
+  sentBy: SentBy;
+}
+
+/** Which due messages caps and limits allow, one a sender while it keeps a gap; and why the others are held (S3, S5, D2). */
+function admit(due: readonly queries.Candidate[], caps: Caps): { admitted: number[]; over: Map<number, string> } {
+  const admitted: number[] = [];
+  const over = new Map<number, string>();
+  const leads = new Map([...caps.touched].map(([id, rows]) => [id, new Set(rows.map(row => row.leadId))]));
+  const inGap = new Set<number>();
+  const sent = new Map<string, number>();
+  for (const [id, rows] of caps.sentBy) for (const { on, n } of rows) sent.set(`${id}:${on}`, n);
+  for (const message of due) {
+    const sender = caps.senders.get(message.senderId)!;
+    const today = leads.get(message.sequenceId) ?? new Set();
+    leads.set(message.sequenceId, today);
+    const key = `${sender.id}:${message.on}`;
+    if (!today.has(message.leadId) && today.size >= caps.cap.get(message.sequenceId)!) over.set(message.id, 'cap_reached');
+    else if ((sent.get(key) ?? 0) >= limitOn(sender, Temporal.PlainDate.from(message.on))) over.set(message.id, 'sender_limit');
+    else if (!inGap.has(sender.id)) {
+      admitted.push(message.id);
+      today.add(message.leadId);
+      sent.set(key, (sent.get(key) ?? 0) + 1);
+      if (sender.min_gap_minutes > 0) inGap.add(sender.id);
+    }
+  }
+  return { admitted, over };
+}
+
+/** A message that passed the gate, and the moment it was committed as `handing`. */
+interface Handing extends OutgoingMail {
+  transport: string;
+  handingAt: Temporal.Instant;
+}
+
+/**
+ * D3, closed by default: everything is looked at again, just before the hand-over, in the transaction that commits `handing`.
+ * Returns nothing when the message was refused, or is no longer ours.
+ */
+async function passGate(ctx: Context, message: queries.Claimed, claimedAt: Temporal.Instant): Promise<Handing | undefined> {
+  const { tx, now } = ctx;
+  const [sequence] = await lockAll(tx, [message.sequenceId]);
+  const sender = (await queries.lockSenders(tx)).find(({ id }) => id === message.senderId);
+  const day = todayOf(sequence!, now);
+  const facts = await queries.atTheGate(tx, message.id, claimedAt, day.on);
+  if (!facts || !sender) return undefined;
+
+  const leads = await queries.touched(tx, [day]);
+  const sent = (await queries.sentBy(tx, day.on)).find(row => row.senderId === sender.id && row.on === facts.plannedOn);
+  const later = refusedForNow(facts, day, sender, leads.length > sequence!.daily_cap, sent?.n ?? 0);
+  if (later) return refuseAt(ctx, message, later, false);
+  const lasting = refusedForGood(facts);
+  if (facts.exclusion) await queries.endExcluded(tx, message.id, facts.exclusion, now);
+  if (lasting) return refuseAt(ctx, message, lasting, true);
+  const letter = write(ctx, facts, sequence!, sender);
+  if (!letter) return refuseAt(ctx, message, 'missing_variable', true);
+
+  await queries.startHanding(tx, message.id, letter, now, now.add(lease));
+  return {
+    workspaceId: ctx.workspace.id,
+    messageId: message.id,
+    mailId: letter.mailId,
+    from: { name: sender.name, address: sender.address },
+    to: { name: facts.full_name, address: facts.email! },
+    subject: letter.subject,
+    text: letter.body,
+    headers: {},
+    transport: sender.transport,
+    handingAt: now,
+  };
+}
+
+/** Refusals that time puts right: the row waits `held`, its lead stays in the queue, and planning gives it another time. */
+function refusedForNow(
+  facts: queries.AtTheGate,
+  day: queries.SendingDay,
+  sender: queries.SenderRow,
+  isOverCap: boolean,
+  sentBySender: number,
+): string | null {
+  if (!day.isSending) return 'sequence_not_sending';
+  if (!day.isOpen || facts.plannedOn !== day.on.toString()) return 'window_closed';
+  if (sender.status !== 'healthy') return 'sender_not_healthy';
+  // Both counts hold this message already: it is claimed.
+  if (isOverCap) return 'cap_reached';
+  if (sentBySender > limitOn(sender, day.on)) return 'sender_limit';
+  return null;
+}
+
+/** Refusals that last: the lead is out of the queue until somebody releases it, or its run has ended anyway. */
+function refusedForGood(facts: queries.AtTheGate): string | null {
+  if (facts.enrollmentState !== 'queued' && facts.enrollmentState !== 'active') return `enrollment_${facts.enrollmentState}`;
+  if (facts.exclusion) return facts.exclusion;
+  if (facts.replied) return 'replied';
+  if (!facts.email) return 'no_email';
+  if (facts.emailStatus === 'bounced' || facts.emailStatus === 'invalid') return 'bad_address';
+  if (facts.body === null) return 'step_is_gone';
+  return null;
+}
+
+async function refuseAt(ctx: Context, message: queries.Claimed, reason: string, keepsLead: boolean): Promise<undefined> {
+  await queries.hold(ctx.tx, message.id, reason, keepsLead);
+  await settle(ctx.tx, message.sequenceId, ctx.now);
+  await planAgain(ctx, [message.sequenceId]);
+  return undefined;
+}
+
+/** The message as it leaves, or null when a variable is empty (S8). Opt-out line and postal address close the body (D6). */
+function write(ctx: Context, facts: queries.AtTheGate, sequence: SequenceRow, sender: queries.SenderRow): queries.Letter | null {
+  const { full_name, first_name, last_name, title, company, industry, location, company_location, fields } = facts;
+  const given = { full_name, first_name, last_name, title, company, industry, location, company_location };
+  const values: Values = {
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)),
+    sender_name: sender.name,
+    fields,
+  };
+  const subject = render(facts.threadSubject ?? '', values);
+  const body = render(facts.body!, values);
+  if ('missing' in subject || 'missing' in body) return null;
+  const line = subject.text.replace(/\s+/g, ' ').trim();
+  const domain = sender.address.split('@').at(-1)!;
+  const unique = createHash('sha256')
+    .update(`${sequence.workspace_id}:${facts.id}:${sequence.created_at}`)
+    .digest('hex')
+    .slice(0, 20);
+  return {
+    mailId: facts.mailId ?? `<${facts.id}.${unique}@${domain}>`,
+    subject: facts.subject === null ? `Re: ${line}` : line,
+    body: `${body.text.trim()}\n\n${sequence.opt_out_line}\n${ctx.workspace.postal_address ?? ''}\n`,
+  };
+}
+
+/** Outside any transaction. A transport that breaks may have sent: that is `unknown`, never a retry (D2). */
+async function handOver(services: Services, { transport, handingAt: _, ...mail }: Handing): Promise<HandOver> {
+  const adapter = services.transports[transport];
+  if (!adapter) return { outcome: 'auth_failed', detail: `there is no mail transport called ${transport}` };
+  try {
+    return await adapter.handOver(mail);
+  } catch (error) {
+    services.log.warn({ err: error, message: mail.messageId }, 'a hand-over broke off, so whether it left is unknown');
+    return { outcome: 'unknown', detail: 'the hand-over broke off' };
+  }
+}
+
+/** First 15 minutes, then twice as long each time, up to 4 hours. */
+const backoffMinutes = (attempts: number): number => Math.min(240, 15 * 2 ** Math.max(0, attempts - 1));
+
+/** Records the mail server's answer and what follows from it, in one transaction (D1, D5, E3). */
+async function recordOutcome(
+  ctx: Context,
+  message: queries.Claimed,
+  handingAt: Temporal.Instant,
+  answer: HandOver,
+): Promise<void> {
+  const { tx, now } = ctx;
+  const [sequence] = await lockAll(tx, [message.sequenceId]);
+  const sender = (await queries.lockSenders(tx)).find(({ id }) => id === message.senderId)!;
+  const on = dateIn(now, sequence!.zone);
+  const end = (state: 'sent' | 'failed' | 'unknown' | 'held', reason: string | null) =>
+    queries.endHanding(tx, message.id, handingAt, { state, reason }, now);
+
+  switch (answer.outcome) {
+    case 'accepted': {
+      if (!(await end('sent', null))) return;
+      const { dueOn } = await queries.advance(tx, message.id, on, now);
+      if (!sender.started_on) await queries.setSender(tx, sender.id, { started_on: on.toString() });
+      if (dueOn !== null && dueOn <= on.toString()) await planAgain(ctx, [message.sequenceId]);
+      break;
+    }
+    case 'unknown':
+      if (!(await end('unknown', answer.detail))) return;
+      await queries.waitUnknown(tx, message.id);
+      break;
+    case 'bad_address':
+      if (!(await end('failed', 'bad_address'))) return;
+      await queries.bounce(tx, message.id, now);
+      await planAgain(ctx, [message.sequenceId]);
+      break;
+    case 'deferred':
+      return later(ctx, message, handingAt, sequence!);
+    default: {
+      if (!(await end('held', answer.outcome))) return;
+      await queries.notContacted(tx, message.id);
+      const detail = { status_reason: answer.detail };
+      if (answer.outcome === 'quota')
+        await queries.setSender(tx, sender.id, { status: 'resting', rests_until: on.toString(), ...detail });
+      else await queries.setSender(tx, sender.id, { status: answer.outcome === 'blocked' ? 'paused' : 'failing', ...detail });
+      await planAgain(ctx, [message.sequenceId]);
+    }
+  }
+  await settle(tx, message.sequenceId, now);
+}
+
+/** A deferred message is tried again later today, while the window is open; otherwise planning finds it another day (D5). */
+async function later(ctx: Context, message: queries.Claimed, handingAt: Temporal.Instant, sequence: SequenceRow): Promise<void> {
+  const { tx, now } = ctx;
+  const { attempts } = await tx.selectFrom('message').select('attempts').where('id', '=', message.id).executeTakeFirstOrThrow();
+  const again = now.add({ minutes: backoffMinutes(attempts) });
+  const window = windowOn(dateIn(now, sequence.zone), windowOf(sequence));
+  const fits = window !== null && Temporal.Instant.compare(again, window.until) < 0;
+  const to = fits ? { state: 'planned' as const, plannedAt: again } : { state: 'held' as const };
+  if (await queries.endHanding(tx, message.id, handingAt, { reason: 'deferred', ...to }, now))
+    await queries.notContacted(tx, message.id);
+}

@@ -1,0 +1,54 @@
+import { type Selectable, sql } from 'kysely';
+import type { Tx } from '../../db/transaction.ts';
+import type { Monitoring, Refill } from '../../db/types.ts';
+
+export type MonitoringRow = Selectable<Monitoring>;
+export type RefillRow = Selectable<Refill>;
+
+export const of = (tx: Tx, listId: number): Promise<MonitoringRow | undefined> =>
+  tx.selectFrom('monitoring').selectAll().where('list_id', '=', listId).executeTakeFirst();
+
+export const lock = (tx: Tx, listId: number): Promise<MonitoringRow | undefined> =>
+  tx.selectFrom('monitoring').selectAll().where('list_id', '=', listId).forUpdate().executeTakeFirst();
+
+/** Which of these periods has a list's refill already (M3)? */
+export const hasRun = async (tx: Tx, listId: number, period: string): Promise<boolean> =>
+  (await tx.selectFrom('refill').select('id').where('list_id', '=', listId).where('period', '=', period).executeTakeFirst()) !==
+  undefined;
+
+export const refill = (tx: Tx, id: number): Promise<RefillRow | undefined> =>
+  tx.selectFrom('refill').selectAll().where('id', '=', id).executeTakeFirst();
+
+/** Inserts a refill; undefined where the list has one of that period (M3). */
+export const insertRefill = (
+  tx: Tx,
+  row: Pick<RefillRow, 'workspace_id' | 'list_id' | 'kind' | 'period' | 'status' | 'asked' | 'ordered_by' | 'ordered_at'> & {
+    criteria: object | null;
+  },
+): Promise<RefillRow | undefined> =>
+  tx
+    .insertInto('refill')
+    .values(row)
+    .onConflict(conflict => conflict.columns(['list_id', 'period']).where('period', 'is not', null).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+
+/** Open refills of a list that read its source, oldest first: they are carried out in this order. */
+export const openRefills = (tx: Tx, listId: number): Promise<{ id: number }[]> =>
+  tx
+    .selectFrom('refill')
+    .select('id')
+    .where('list_id', '=', listId)
+    .where('kind', '!=', 'import')
+    .where('status', 'in', ['queued', 'running'])
+    .orderBy('id')
+    .execute();
+
+/** Are the criteria of an order still those of its list? */
+export const isCurrent = async (tx: Tx, refillId: number): Promise<boolean> =>
+  (
+    await sql<{ same: boolean }>`
+    select refill.criteria = list.criteria as same from refill join list on list.id = refill.list_id where refill.id = ${refillId}`.execute(
+      tx,
+    )
+  ).rows[0]?.same === true;

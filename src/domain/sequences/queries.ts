@@ -1,0 +1,261 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Tx } from '../../db/transaction.ts';
+import type { Context } from '../context.ts';
+import type { SequenceRow, SharedSender } from './rules.ts';
+
+export interface StepRow {
+  position: number;
+  delay_days: number;
+  subject: string | null;
+  body: string;
+}
+
+export interface SenderRow extends SharedSender {
+  id: number;
+  name: string;
+  address: string;
+  status: string;
+}
+
+const rows = async <R>(tx: Tx, statement: RawBuilder<R>): Promise<R[]> => (await statement.execute(tx)).rows;
+
+export const all = (tx: Tx): Promise<SequenceRow[]> => tx.selectFrom('sequence').selectAll().orderBy('id').execute();
+
+/**
+ * Locks sequences, in id order, against whoever plans, claims or changes them; inserts that only refer to them go on.
+ * Locks are taken in this order everywhere: sequences, senders, enrollments, messages.
+ */
+export const lockAll = (tx: Tx, ids: readonly number[]): Promise<SequenceRow[]> =>
+  rows(tx, sql<SequenceRow>`select * from sequence where id = any(${ids}::bigint[]) order by id for no key update`);
+
+export const stepsOf = (tx: Tx, sequenceId: number, version: number): Promise<StepRow[]> =>
+  tx
+    .selectFrom('step')
+    .select(['position', 'delay_days', 'subject', 'body'])
+    .where('sequence_id', '=', sequenceId)
+    .where('version', '=', version)
+    .orderBy('position')
+    .execute();
+
+/** How many steps the newest version of each sequence has. */
+export const stepCounts = async (tx: Tx, ids: readonly number[]): Promise<Map<number, number>> =>
+  new Map(
+    (
+      await rows(
+        tx,
+        sql<{ id: number; n: number }>`select s.id, count(*)::int as n from sequence s
+          join step on step.sequence_id = s.id and step.version = s.version where s.id = any(${ids}::bigint[]) group by 1`,
+      )
+    ).map(row => [row.id, row.n]),
+  );
+
+/** The senders of sequences, each with what the other running sequences that share it want of it a day (S5). */
+export const sendersOf = (tx: Tx, sequenceIds: readonly number[]): Promise<(SenderRow & { sequenceId: number })[]> =>
+  rows(
+    tx,
+    sql<SenderRow & { sequenceId: number }>`
+      select ss.sequence_id as "sequenceId", x.id, x.name, x.address, x.status, x.daily_limit, x.min_gap_minutes, x.ramp_start,
+        x.ramp_step, x.started_on,
+        coalesce((
+          select jsonb_agg(o.daily_cap::float8 / (select count(*) from sequence_sender n where n.sequence_id = o.id) order by o.id)
+          from sequence_sender os join sequence o on o.id = os.sequence_id
+          where os.sender_id = x.id and o.id <> ss.sequence_id and o.status in ('active', 'finishing')), '[]'::jsonb) as "othersWant"
+      from sequence_sender ss join sender x on x.id = ss.sender_id
+      where ss.sequence_id = any(${sequenceIds}::bigint[]) order by ss.sequence_id, x.id`,
+  );
+
+export const insertSteps = (
+  ctx: Context,
+  sequenceId: number,
+  version: number,
+  steps: readonly { subject: string | null; body: string; delayDays: number }[],
+): Promise<unknown> =>
+  ctx.tx
+    .insertInto('step')
+    .values(
+      steps.map((step, index) => ({
+        workspace_id: ctx.workspace.id,
+        sequence_id: sequenceId,
+        version,
+        position: index + 1,
+        delay_days: step.delayDays,
+        subject: step.subject,
+        body: step.body,
+      })),
+    )
+    .execute();
+
+export const setSenders = async (ctx: Context, sequenceId: number, senderIds: readonly number[]): Promise<void> => {
+  await ctx.tx.deleteFrom('sequence_sender').where('sequence_id', '=', sequenceId).execute();
+  if (senderIds.length)
+    await sql`insert into sequence_sender (sequence_id, sender_id, workspace_id)
+      select ${sequenceId}, id, ${ctx.workspace.id} from unnest(${senderIds}::bigint[]) as id`.execute(ctx.tx);
+};
+
+/** Unsent steps of live enrollments go over to the newest version where it still has a step for them; what was held for an empty
+ * variable gets another try (S7). Returns how many moved and how many stay on theirs. */
+export async function moveUnsent(tx: Tx, sequenceId: number, version: number, steps: number) {
+  const [counted] = await rows(
+    tx,
+    sql<{ moved: number; kept: number }>`
+      with live as (
+        select id, version, next_position from enrollment
+        where sequence_id = ${sequenceId} and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')),
+      moved as (
+        update enrollment e
+        set version = ${version}, held_reason = case when e.held_reason = 'missing_variable' then null else e.held_reason end
+        from live where live.id = e.id and live.next_position <= ${steps} and live.version <> ${version} returning e.id)
+      select (select count(*)::int from moved) as moved,
+        (select count(*)::int from live where version <> ${version} and next_position > ${steps}) as kept`,
+  );
+  return counted!;
+}
+
+/** Live enrollments that stay on a version older than this one (S7). */
+export const keepOlder = async (tx: Tx, sequenceId: number, version: number): Promise<number> =>
+  (
+    await rows(
+      tx,
+      sql<{ n: number }>`select count(*)::int as n from enrollment where sequence_id = ${sequenceId} and version < ${version}
+        and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`,
+    )
+  )[0]!.n;
+
+export interface Overdue {
+  /** Days since the last message: up to 7, up to 21, more. */
+  upTo7: number;
+  upTo21: number;
+  older: number;
+  total: number;
+}
+
+/** Whose next step was due before today, by the age of their last message (S9). */
+export const overdue = async (tx: Tx, sequenceId: number, on: Temporal.PlainDate, now: Temporal.Instant): Promise<Overdue> =>
+  (
+    await rows(
+      tx,
+      sql<Overdue>`
+        select count(*) filter (where age <= interval '7 days')::int as "upTo7",
+          count(*) filter (where age > interval '7 days' and age <= interval '21 days')::int as "upTo21",
+          count(*) filter (where age > interval '21 days')::int as older, count(*)::int as total
+        from (select ${now}::timestamptz - last_contact_at as age from enrollment
+          where sequence_id = ${sequenceId} and state = 'active' and next_due_on < ${on}) as late`,
+    )
+  )[0]!;
+
+/** Ends those whose last message is older than 21 days (S9). Returns how many. */
+export const endStale = async (tx: Tx, sequenceId: number, on: Temporal.PlainDate, now: Temporal.Instant): Promise<number> =>
+  (
+    await rows(
+      tx,
+      sql<{ id: number }>`
+        update enrollment set state = 'stopped', reason = 'stale', ended_at = ${now}, next_due_on = null, held_reason = null
+        where sequence_id = ${sequenceId} and state = 'active' and next_due_on < ${on}
+          and last_contact_at < ${now}::timestamptz - interval '21 days'
+        returning id`,
+    )
+  ).length;
+
+/** Members of linked lists that are neither enrolled here nor skipped for the life of their link (S9). */
+export const notEnrolled = async (tx: Tx, sequenceId: number): Promise<number> =>
+  (
+    await rows(
+      tx,
+      sql<{ n: number }>`
+        select count(distinct m.lead_id)::int as n
+        from link l join membership m on m.list_id = l.list_id and m.removed_at is null
+        where l.sequence_id = ${sequenceId} and l.ended_at is null
+          and not exists (select from enrollment e where e.workspace_id = m.workspace_id and e.lead_id = m.lead_id
+            and e.sequence_id = l.sequence_id and not (e.state = 'withdrawn' and e.reason is distinct from 'review_expired'))
+          and not exists (select from skip s where s.link_id = l.id and s.lead_id = m.lead_id and not s.retry)`,
+    )
+  )[0]!.n;
+
+/** S1: a finishing sequence whose last live enrollment has ended becomes inactive. Returns whether it did. */
+export const settle = async (tx: Tx, sequenceId: number, now: Temporal.Instant): Promise<boolean> =>
+  (
+    await rows(
+      tx,
+      sql`update sequence s set status = 'inactive', next_day_at = null, paused_at = ${now}
+        where s.id = ${sequenceId} and s.status = 'finishing' and not exists (
+          select from enrollment e where e.sequence_id = s.id
+            and e.state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task'))
+        returning s.id`,
+    )
+  ).length > 0;
+
+/** What a sequence looks like at a glance. Dates and instants as ISO text. */
+export interface Glance {
+  id: number;
+  name: string;
+  owner: string;
+  status: string;
+  mode: string;
+  dailyCap: number;
+  version: number;
+  steps: number;
+  /** By state. */
+  enrolled: Record<string, number>;
+  contactedToday: number;
+  plannedToday: number;
+  nextSendAt: string | null;
+  inReview: number;
+  oldestReviewAt: string | null;
+  /** Why people wait, by reason. */
+  held: Record<string, number>;
+  lists: string[];
+  inflowPerWeek: number;
+}
+
+/**
+ * One row a sequence, all in one statement. `days` are the local dates on which each one's today counts.
+ * A list's inflow is what its monitoring orders: a daily order counts seven times a week, on weekdays five.
+ */
+export const glances = (tx: Tx, days: readonly { id: number; on: Temporal.PlainDate }[]): Promise<Glance[]> =>
+  rows(
+    tx,
+    sql<Glance>`
+      with day as (select * from unnest(${days.map(day => day.id)}::bigint[], ${days.map(day => day.on.toString())}::date[]) as d (id, today)),
+      people as (
+        select sequence_id, jsonb_object_agg(state, n) as by_state, sum(n) filter (where state = 'in_review')::int as in_review,
+          min(oldest) filter (where state = 'in_review') as oldest_review
+        from (select sequence_id, state, count(*)::int as n, min(enrolled_at) as oldest from enrollment
+          where sequence_id = any(${days.map(day => day.id)}::bigint[]) group by 1, 2) as counted group by 1),
+      holds as (
+        select sequence_id, jsonb_object_agg(held_reason, n) as by_reason
+        from (select sequence_id, held_reason, count(*)::int as n from enrollment
+          where sequence_id = any(${days.map(day => day.id)}::bigint[]) and held_reason is not null
+            and state in ('queued', 'active') group by 1, 2) as counted group by 1),
+      today as (
+        select m.sequence_id, count(distinct m.lead_id) filter (where m.state in ('handing', 'sent', 'unknown'))::int as contacted,
+          count(distinct m.lead_id) filter (where m.state in ('planned', 'claimed'))::int as planned,
+          min(m.planned_at) filter (where m.state = 'planned') as next_at
+        from message m join day on day.id = m.sequence_id and m.planned_on = day.today group by 1),
+      feeds as (
+        select l.sequence_id, jsonb_agg(li.name order by li.name) as lists,
+          sum(case mo.cadence when 'daily' then 7 when 'weekdays' then 5 when 'weekly' then 1 else 0 end * coalesce(mo.amount, 0))::int as inflow
+        from link l join list li on li.id = l.list_id left join monitoring mo on mo.list_id = l.list_id
+        where l.ended_at is null group by 1)
+      select s.id, s.name, o.name as owner, s.status, s.mode, s.daily_cap as "dailyCap", s.version,
+        (select count(*)::int from step where step.sequence_id = s.id and step.version = s.version) as steps,
+        coalesce(people.by_state, '{}') as enrolled, coalesce(today.contacted, 0) as "contactedToday",
+        coalesce(today.planned, 0) as "plannedToday", to_char(today.next_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "nextSendAt",
+        coalesce(people.in_review, 0) as "inReview",
+        to_char(people.oldest_review at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "oldestReviewAt",
+        coalesce(holds.by_reason, '{}') as held, coalesce(feeds.lists, '[]') as lists, coalesce(feeds.inflow, 0) as "inflowPerWeek"
+      from day join sequence s on s.id = day.id join member o on o.id = s.owner_id
+      left join people on people.sequence_id = s.id left join holds on holds.sequence_id = s.id
+      left join today on today.sequence_id = s.id left join feeds on feeds.sequence_id = s.id
+      order by s.id`,
+  );
+
+/** The next sends that are planned, with their lead, step and sender. */
+export const nextSends = (tx: Tx, sequenceId: number, limit: number) =>
+  rows(
+    tx,
+    sql<{ at: string; lead: string; company: string | null; position: number; sender: string }>`
+      select to_char(m.planned_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at, l.full_name as lead, l.company,
+        m.position, x.address as sender
+      from message m join lead l on l.id = m.lead_id join sender x on x.id = m.sender_id
+      where m.sequence_id = ${sequenceId} and m.state = 'planned' order by m.planned_at, m.id limit ${limit}`,
+  );

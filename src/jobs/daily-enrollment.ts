@@ -1,0 +1,37 @@
+import { drover, enter, type Services } from '../domain/context.ts';
+import * as enrollments from '../domain/enrollments/index.ts';
+import * as links from '../domain/links/index.ts';
+import * as sequences from '../domain/sequences/index.ts';
+import { planDay } from '../queues.ts';
+import { breathe, enrollLink, releaseList } from './enroll-list.ts';
+
+/**
+ * Once per local day of a sequence: withdraws reviews that nobody made (E4), enrols every eligible member of its lists that is not
+ * enrolled, asking again where a skip may have passed (E2, E5), and has the day planned. A second run finds nothing to change.
+ * The next day is set last, so that a run cut short is due again.
+ */
+export async function handleDailyEnrollment(
+  services: Services,
+  { workspaceId, sequenceId }: { workspaceId: number; sequenceId: number },
+  signal?: AbortSignal,
+): Promise<void> {
+  const open = await enter(services, workspaceId, drover, async ctx => {
+    const sequence = await ctx.tx.selectFrom('sequence').select('status').where('id', '=', sequenceId).executeTakeFirst();
+    return sequence?.status === 'active' ? links.of(ctx, sequenceId) : null;
+  });
+  if (open) {
+    await expireReviews(services, workspaceId, sequenceId, signal);
+    for (const link of open) {
+      await releaseList(services, workspaceId, link.list_id, signal);
+      await enrollLink(services, workspaceId, link.id, { retry: true }, signal);
+    }
+  }
+  await enter(services, workspaceId, drover, async ctx => {
+    await sequences.beginDay(ctx, sequenceId);
+    await ctx.enqueue(planDay, { workspaceId, sequenceId });
+  });
+}
+
+async function expireReviews(services: Services, workspaceId: number, sequenceId: number, signal?: AbortSignal): Promise<void> {
+  while (await enter(services, workspaceId, drover, ctx => enrollments.expireReviews(ctx, sequenceId))) await breathe(signal);
+}

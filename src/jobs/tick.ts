@@ -1,0 +1,48 @@
+import { dateIn } from '../calendar.ts';
+import * as system from '../db/system.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { type Context, drover, enter, type Services } from '../domain/context.ts';
+import * as digests from '../domain/digests/index.ts';
+import * as monitoring from '../domain/monitoring/index.ts';
+import { agentTurn, dailyEnrollment, enrollList, refillList, sendDue, slackInteraction, slackPost } from '../queues.ts';
+
+/** A stored request whose job is not done after this long has lost its job. */
+const lostAfter = { minutes: 5 };
+
+/**
+ * Finds everything that is due, over all workspaces, and puts its job in the queue. Repeatable: whatever was found stays due until its
+ * job has dealt with it, and a job that already waits is not put twice.
+ */
+export async function handleTick(services: Services): Promise<void> {
+  const due = await system.due(services.db, services.clock.now());
+  const inside = (workspaceId: number, work: (ctx: Context) => Promise<unknown>) =>
+    enter(services, workspaceId, drover, async ctx => void (await work(ctx)));
+
+  for (const { workspaceId, listId } of due.monitoring) await inside(workspaceId, ctx => monitoring.runDue(ctx, listId));
+  for (const { workspaceId, refillId } of due.refills)
+    await inside(workspaceId, ctx => ctx.enqueue(refillList, { workspaceId, refillId }));
+  for (const { workspaceId, linkId } of due.links)
+    await inside(workspaceId, ctx => ctx.enqueue(enrollList, { workspaceId, linkId }));
+  for (const { workspaceId, sequenceId } of due.days)
+    await inside(workspaceId, async ctx => {
+      const sequence = await ctx.tx.selectFrom('sequence').select('zone').where('id', '=', sequenceId).executeTakeFirst();
+      if (sequence)
+        await ctx.enqueue(dailyEnrollment, { workspaceId, sequenceId, on: dateIn(ctx.now, sequence.zone).toString() });
+    });
+  for (const { workspaceId } of due.sends) await inside(workspaceId, ctx => ctx.enqueue(sendDue, { workspaceId }));
+  for (const { workspaceId, channel } of due.posts)
+    await inside(workspaceId, ctx => ctx.enqueue(slackPost, { workspaceId, channel }));
+  for (const { workspaceId, digestId } of due.digests) await inside(workspaceId, ctx => digests.runDue(ctx, digestId));
+  await sweepInbox(services);
+}
+
+/** Puts the job of a stored request again where it was lost; handling is idempotent. */
+async function sweepInbox({ db, clock, enqueueIn }: Services): Promise<void> {
+  const lost = await system.unhandled(db, clock.now().subtract(lostAfter));
+  for (const { id, kind, thread } of lost)
+    await inTransaction(db, tx =>
+      thread !== null && (kind === 'event' || kind === 'cli')
+        ? enqueueIn(tx)(agentTurn, { inboxId: id, thread })
+        : enqueueIn(tx)(slackInteraction, { inboxId: id }),
+    );
+}

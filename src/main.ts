@@ -1,0 +1,326 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { PgBoss } from 'pg-boss';
+import { chooseModel } from './agent/model.ts';
+import { createAgentTurn } from './agent/turn.ts';
+import { dateIn } from './calendar.ts';
+import { answerCli } from './cli/answer.ts';
+import { type Command, type DeskCommand, readArguments, usage } from './cli/arguments.ts';
+import { createDesk } from './cli/desk.ts';
+import { createImport } from './cli/import.ts';
+import { seed } from './cli/seed.ts';
+import { askRunning, type Desk, serveDesk } from './cli/socket.ts';
+import { terminal } from './cli/text.ts';
+import { type Clock, MovableClock, systemClock } from './clock.ts';
+import { type Config, readConfig } from './config.ts';
+import { type Connection, connectEmbedded, connectServer } from './db/connect.ts';
+import { assertIsolation, migrate } from './db/migrate.ts';
+import { workspaceIds, workspaceOfTeam } from './db/system.ts';
+import type { Services } from './domain/context.ts';
+import { enqueueWith, startBoss, work } from './jobs/boss.ts';
+import { createHandlers } from './jobs/handlers.ts';
+import { play, settled } from './jobs/play.ts';
+import { type LocalSlack, type OutboxItem, startLocalSlack } from './local-slack/index.ts';
+import { people, team } from './local-slack/workspace.ts';
+import { createLog, type Log, redact } from './log.ts';
+import { createOutbox, latest } from './mail/outbox.ts';
+import { tick, vacuum } from './queues.ts';
+import { createSlackApp, type SlackApp } from './slack/app.ts';
+import { notify } from './slack/notify.ts';
+import { Receiver } from './slack/receiver.ts';
+import { readPeople } from './sources/csv/index.ts';
+import { seedDirectory } from './sources/directory/generate.ts';
+import { createDirectory } from './sources/directory/index.ts';
+
+/** What this process does: everything, what Slack talks to, or the background jobs. */
+export type Role = 'all' | 'web' | 'worker';
+
+/** A built Drover. Nothing listens or works until it is told to. */
+export interface Drover {
+  config: Config;
+  connection: Connection;
+  clock: Clock;
+  services: Services;
+  boss: PgBoss;
+  slack: SlackApp;
+  localSlack: LocalSlack | null;
+  signingSecret: string;
+  desk: Desk;
+  /** Starts the workers of every queue. */
+  work(): Promise<void>;
+  /** Lets what runs finish, then closes everything; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+interface Secrets {
+  botToken: string;
+  signingSecret: string;
+}
+
+/** How long a stopping process waits for the jobs it runs, in milliseconds. */
+const drainMs = 20_000;
+
+const machineZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Opens the database the environment names, brings it up to date and checks that workspaces are kept apart. */
+async function openDatabase(config: Config, log: Log): Promise<Connection> {
+  const connection = config.DATABASE_URL ? connectServer(config.DATABASE_URL, log) : await connectEmbedded(config.DROVER_HOME);
+  try {
+    const applied = await migrate(connection.db);
+    if (applied.length) log.info({ applied }, 'the database was brought up to date');
+    await assertIsolation(connection.db);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Secrets that local Slack and Drover share, made once and kept readable by their owner only. */
+async function localSecrets(home: string): Promise<Secrets> {
+  const file = path.join(home, 'local-slack-secrets.json');
+  await mkdir(home, { recursive: true });
+  const fresh = { botToken: `xoxb-local-${randomBytes(18).toString('hex')}`, signingSecret: randomBytes(18).toString('hex') };
+  await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch(() => {});
+  return JSON.parse(await readFile(file, 'utf8'));
+}
+
+/** The embedded clock: the machine's time plus the shift that somebody moved it by, which survives a restart. */
+async function embeddedClock(home: string): Promise<MovableClock> {
+  const file = path.join(home, 'clock.json');
+  const kept = await readFile(file, 'utf8').then(JSON.parse, () => ({ shiftMs: 0 }));
+  const clock = new MovableClock({ shiftMs: kept.shiftMs });
+  clock.onMove(moved => writeFile(file, JSON.stringify({ shiftMs: moved.shiftMs })));
+  return clock;
+}
+
+/** Builds a Drover from its configuration: the one place where everybody is introduced to everybody. */
+export async function build(config: Config, log: Log, { withLocalSlack = false } = {}): Promise<Drover> {
+  const connection = await openDatabase(config, log);
+  const clock = config.isEmbedded ? await embeddedClock(config.DROVER_HOME) : systemClock;
+  const boss = await startBoss(connection, clock, log);
+  const zone = config.DROVER_ZONE ?? machineZone();
+  const services: Services = {
+    db: connection.db,
+    clock,
+    log,
+    enqueueIn: enqueueWith(boss),
+    sources: { directory: createDirectory(connection.db) },
+    transports: { outbox: createOutbox(connection.db, clock) },
+  };
+  const secrets = await slackSecrets(config);
+  const localSlack = withLocalSlack ? await openLocalSlack(config, { services, boss, zone, ...secrets }) : null;
+  const apiUrl = localSlack?.apiUrl ?? config.SLACK_API_URL ?? (config.usesLocalSlack ? localSlackApi(config) : undefined);
+  const runTurn = createAgentTurn({ services, model: chooseModel(config), log });
+  const slack = createSlackApp({
+    services,
+    botToken: secrets.botToken,
+    ...(apiUrl ? { apiUrl } : {}),
+    zone,
+    runTurn,
+    paced: !config.usesLocalSlack,
+  });
+  const handlers = createHandlers(services, {
+    notify,
+    handleRequest: slack.handleRequest,
+    answerCli: answerCli(services, runTurn),
+    deliverPosts: slack.deliverPosts,
+  });
+  await furnish(config, services, zone);
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    await boss.stop({ graceful: true, timeout: drainMs });
+    await localSlack?.close();
+    await connection.close();
+  };
+  return {
+    config,
+    connection,
+    clock,
+    services,
+    boss,
+    slack,
+    localSlack,
+    signingSecret: secrets.signingSecret,
+    desk: createDesk(services, createImport(services, readPeople)),
+    work: () => work(boss, handlers, log),
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+/** Fills the built-in directory, and gives an embedded Drover a workspace in which the first prompt works. */
+async function furnish(config: Config, services: Services, zone: string): Promise<void> {
+  const { db, clock } = services;
+  await seedDirectory(db, { today: dateIn(clock.now(), zone) });
+  if (!config.isEmbedded || !config.usesLocalSlack || !config.DROVER_SEED) return;
+  const workspaceId = await workspaceOfTeam(db, clock.now(), { teamId: team.id, name: localTeamName, zone, botUserId: null });
+  await seed(services, workspaceId, { slackUserId: people[0]!.id, name: people[0]!.realName });
+}
+
+const localTeamName = 'Drover Demo';
+
+const localSlackPort = (config: Config): number => (config.PORT === 0 ? 0 : config.PORT + 1);
+const localSlackApi = (config: Config): string => `http://127.0.0.1:${localSlackPort(config)}/api/`;
+
+const slackSecrets = async (config: Config): Promise<Secrets> =>
+  config.usesLocalSlack
+    ? localSecrets(config.DROVER_HOME)
+    : { botToken: config.SLACK_BOT_TOKEN!, signingSecret: config.SLACK_SIGNING_SECRET! };
+
+/** What an empty conversation with the bot offers; the README's tour begins with the first. */
+const suggestions = [
+  'Find 200 VPs of Sales at German fintechs with 50–500 people, add 20 more every Monday, and put them in Fall Intro',
+  'preview CTOs at French healthcare companies',
+  'how are we doing?',
+  'what can you do?',
+];
+
+const openLocalSlack = (
+  config: Config,
+  { services, boss, zone, ...secrets }: { services: Services; boss: PgBoss; zone: string } & Secrets,
+): Promise<LocalSlack> => {
+  const { db, clock, log } = services;
+  return startLocalSlack({
+    port: localSlackPort(config),
+    home: config.DROVER_HOME,
+    appUrl: null,
+    ...secrets,
+    log,
+    clock,
+    zone,
+    teamName: localTeamName,
+    suggestions,
+    panels: {
+      outbox: () => wouldHaveLeft(services),
+      ...(clock instanceof MovableClock
+        ? { clock: { now: () => clock.now(), move: by => moveClock({ db, boss, clock }, by) } }
+        : {}),
+    },
+  });
+};
+
+/** Days are 24 hours on the page's buttons; everything that is due on the way happens at its own time. */
+const moveClock = (what: Parameters<typeof play>[0], { hours = 0, days = 0 }: { hours?: number; days?: number }): Promise<void> =>
+  play(what, { hours: hours + 24 * days });
+
+/** What the outbox transport was handed, newest first, for the page. */
+async function wouldHaveLeft({ db }: Services): Promise<OutboxItem[]> {
+  const perWorkspace = await Promise.all((await workspaceIds(db)).map(id => latest(db, id)));
+  return perWorkspace.flat().map(mail => ({
+    id: String(mail.id),
+    at: mail.handed_at.toString(),
+    from: mail.sender_address,
+    to: mail.recipient_name ? `${mail.recipient_name} <${mail.recipient_address}>` : mail.recipient_address,
+    subject: mail.subject,
+    body: mail.body,
+    ...(mail.sequence ? { about: `${mail.sequence}, step ${mail.position}` } : {}),
+  }));
+}
+
+/** Starts what the role is for, and says where to look. */
+async function start(config: Config, role: Role, log: Log): Promise<() => Promise<void>> {
+  const serves = role !== 'worker';
+  const built = await build(config, log, { withLocalSlack: serves && config.usesLocalSlack });
+  const closers: (() => Promise<void>)[] = [];
+  if (serves) {
+    const receiver = new Receiver({
+      services: built.services,
+      signingSecret: built.signingSecret,
+      host: config.HOST,
+      port: config.PORT,
+    });
+    const { url } = await receiver.listen();
+    closers.push(() => receiver.close());
+    built.localSlack?.connectApp(url);
+    log.info({ url }, 'listening for Slack');
+  }
+  if (role !== 'web') {
+    await built.work();
+    await built.boss.schedule(tick.name, '* * * * *', {}, { singletonKey: 'tick' });
+    if (config.isEmbedded) await built.boss.schedule(vacuum.name, '17 * * * *', {}, { singletonKey: 'vacuum' });
+    await built.boss.send(tick.name, {}, { singletonKey: 'tick' });
+  }
+  if (config.isEmbedded) {
+    const served = await serveDesk(config.DROVER_HOME, built.desk, log);
+    closers.push(() => served.close());
+  }
+  if (built.localSlack) process.stdout.write(`Drover is running. Open ${built.localSlack.url} to talk to it.\n`);
+  else process.stdout.write('Drover is running.\n');
+  return async () => {
+    for (const close of closers) await close();
+    await built.stop();
+  };
+}
+
+/** Runs one command of the command line: in the Drover that holds the embedded database, or in this process. */
+async function atTheDesk(config: Config, command: DeskCommand, log: Log): Promise<number> {
+  const output = terminal(process.stdout, process.stderr);
+  const absolute: DeskCommand = command.name === 'import' ? { ...command, file: path.resolve(command.file) } : command;
+  if (config.isEmbedded) {
+    const exit = await askRunning(config.DROVER_HOME, absolute, output);
+    if (exit !== null) return exit;
+  }
+  const built = await build(config, log);
+  try {
+    await built.work();
+    const exit = await built.desk(absolute, output);
+    // Nobody else works on an embedded database: what the command caused is carried out before this process ends.
+    if (config.isEmbedded) await settled(built.connection.db);
+    return exit;
+  } finally {
+    await built.stop();
+  }
+}
+
+async function run(command: Command, config: Config, log: Log): Promise<number | null> {
+  switch (command.name) {
+    case 'help':
+      process.stdout.write(`${usage}\n`);
+      return 0;
+    case 'migrate': {
+      const connection = await openDatabase(config, log);
+      await connection.close();
+      process.stdout.write('The database is up to date.\n');
+      return 0;
+    }
+    case 'start':
+    case 'web':
+    case 'worker': {
+      const stop = await start(config, command.name === 'start' ? 'all' : command.name, log);
+      for (const signal of ['SIGTERM', 'SIGINT'] as const)
+        process.once(signal, () => {
+          log.info({ signal }, 'stopping: what runs is finished first');
+          stop().then(
+            () => process.exit(0),
+            error => {
+              log.error({ err: error }, 'stopping went wrong');
+              process.exit(1);
+            },
+          );
+        });
+      return null;
+    }
+    default:
+      return atTheDesk(config, command, log);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const config = readConfig();
+    const command = readArguments(process.argv.slice(2));
+    const isServer = command.name === 'start' || command.name === 'web' || command.name === 'worker';
+    const log = createLog(isServer || config.LOG_LEVEL === 'debug' ? config.LOG_LEVEL : 'error');
+    const exit = await run(command, config, log);
+    if (exit !== null) process.exit(exit);
+  } catch (error) {
+    const said = error as { kind?: string; message: string };
+    if (said.kind) process.stderr.write(`drover: ${redact(said.message)}\n`);
+    else createLog('error').error({ err: error }, 'Drover cannot go on');
+    process.exit(1);
+  }
+}

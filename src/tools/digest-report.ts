@@ -1,0 +1,106 @@
+import type { Overview } from '../domain/digests/index.ts';
+import { summary } from '../domain/monitoring/index.ts';
+import { count, day, type Report, reasons, type Table, when } from './report.ts';
+import type { Telling } from './tool.ts';
+
+const listTable = (lists: Overview['lists']): Table => ({
+  title: 'Lists',
+  columns: [
+    { label: 'List' },
+    { label: 'Leads', align: 'right' },
+    { label: 'Added / ordered', align: 'right' },
+    { label: 'Monitoring' },
+    { label: 'Feeds' },
+  ],
+  rows: lists
+    .slice(0, 30)
+    .map(list => [
+      list.name,
+      list.members.toLocaleString('en-US'),
+      list.ordered ? `${list.added} / ${list.ordered}` : '–',
+      summary(list.monitoring),
+      list.sequence ?? '–',
+    ]),
+  more: Math.max(0, lists.length - 30),
+});
+
+const drain = ({ status, backlog, drainsOn }: Overview['sequences'][number]): string => {
+  if (!backlog) return '0';
+  const asleep = status === 'active' || status === 'finishing' ? 'never drains' : 'asleep';
+  return `${backlog.toLocaleString('en-US')} (${drainsOn ? `until ${day(drainsOn)}` : asleep})`;
+};
+
+const sequenceTable = (sequences: Overview['sequences']): Table => ({
+  title: 'Sequences',
+  columns: [
+    { label: 'Sequence' },
+    { label: 'Status' },
+    { label: 'Enrolled', align: 'right' },
+    { label: 'Contacted', align: 'right' },
+    { label: 'Today / cap', align: 'right' },
+    { label: 'Backlog' },
+    { label: 'Replies', align: 'right' },
+    { label: 'Bounces', align: 'right' },
+    { label: 'Opt-outs', align: 'right' },
+    { label: 'In review', align: 'right' },
+  ],
+  rows: sequences
+    .slice(0, 30)
+    .map(sequence => [
+      sequence.name,
+      `${sequence.status}, ${sequence.mode}`,
+      String(sequence.enrolled),
+      String(sequence.contacted),
+      `${sequence.contactedToday} / ${sequence.dailyCap}`,
+      drain(sequence),
+      String(sequence.replies),
+      String(sequence.bounces),
+      String(sequence.optOuts),
+      String(sequence.inReview),
+    ]),
+  more: Math.max(0, sequences.length - 30),
+});
+
+/** Why lists got less than was ordered (G1). */
+const shortfalls = (lists: Overview['lists']): string[] =>
+  lists
+    .filter(list => list.added < list.ordered)
+    .map(list => {
+      const skipped = reasons(list.skipped);
+      const why = [list.exhausted ? 'the source has nobody else now' : '', skipped && `skipped: ${skipped}`]
+        .filter(Boolean)
+        .join('; ');
+      return `${list.name} got ${list.added} of ${list.ordered}${why ? `: ${why}` : ''}.`;
+    });
+
+const handOvers = ({ handedOver }: Overview): string[] =>
+  handedOver.map(
+    ({ to, lists, sequences, senders }) =>
+      `${to} now owns ${count(lists, 'list')}, ${count(sequences, 'sequence')} and ${count(senders, 'sender')} of a member who left.`,
+  );
+
+/** A digest or a status as something to look at: what needs a human first (G1). */
+export function presentOverview(overview: Overview, title: string, { zone }: Telling): Report {
+  const { needs, lists, sequences } = overview;
+  const sum = (of: (sequence: Overview['sequences'][number]) => number) =>
+    sequences.reduce((total, sequence) => total + of(sequence), 0);
+  return {
+    tone: needs.length ? 'warning' : 'neutral',
+    title,
+    urgent: needs.map(need => need.text),
+    facts: [
+      { label: 'Added to lists', value: lists.reduce((total, list) => total + list.added, 0).toLocaleString('en-US') },
+      { label: 'Enrolled', value: sum(s => s.enrolled).toLocaleString('en-US') },
+      { label: 'Contacted', value: sum(s => s.contacted).toLocaleString('en-US') },
+      { label: 'Replies', value: sum(s => s.replies).toLocaleString('en-US') },
+    ],
+    tables: [...(sequences.length ? [sequenceTable(sequences)] : []), ...(lists.length ? [listTable(lists)] : [])],
+    notes: [...shortfalls(lists), ...handOvers(overview)],
+    next: [...new Set(needs.flatMap(need => need.next ?? []))].slice(0, 3),
+    footer: `${when(overview.from, zone)} – ${when(overview.until, zone)} (${zone})`,
+  };
+}
+
+/** What is posted in the channel. */
+export const presentDigest = (overview: Overview, quiet: boolean, telling: Telling): Report =>
+  presentOverview(overview, quiet ? 'Nothing changed this week. Drover is well and watching.' : 'Your Drover digest', telling);

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import * as sequences from '../domain/sequences/index.ts';
+import { isRefusal, refuse } from '../errors.ts';
+import { count } from './report.ts';
+import { capText, paceFacts, sequenceRef, settings, stepsTable, windowFrom, windowText } from './sequence-report.ts';
+import { defineTool } from './tool.ts';
+
+/** Changes a sequence. Gated where it makes a running one send more, at more hours, or other texts to people in flight (A1). */
+export const editSequence = defineTool({
+  name: 'edit_sequence',
+  description:
+    'Change a sequence: name, steps (a new version; people in it keep theirs unless moveUnsent), daily cap, send days and hours, zone, senders.',
+  examples: [
+    'set the daily cap of Fall Intro to 30',
+    'send Fall Intro only from 10:00 to 16:00',
+    'rename Fall Intro to Autumn Intro',
+  ],
+  input: z.object({
+    sequence: sequenceRef,
+    name: z.string().trim().min(1).max(80).optional(),
+    ...settings,
+    moveUnsent: z.boolean().optional().describe('Unsent messages of people already in it get the new steps too'),
+  }),
+  plan: async (ctx, { sequence: ref, name, steps, dailyCap, senders, moveUnsent, ...asked }) => {
+    const sequence = await sequences.mine(ctx, ref);
+    if (isRefusal(sequence)) return sequence;
+    if (sequence.status === 'archived')
+      return refuse('sequence_archived', `"${sequence.name}" is archived and cannot be changed.`, ['list sequences']);
+    const before = sequences.windowOf(sequence);
+    const touchesWindow = Object.values(asked).some(value => value !== undefined);
+    const window = windowFrom(before, asked);
+    if (isRefusal(window)) return window;
+    const fault = await sequences.check(ctx, { name, steps, window }, sequence.id);
+    if (fault) return fault;
+    const senderIds = senders ? await sequences.resolveSenders(ctx, senders) : undefined;
+    if (isRefusal(senderIds)) return senderIds;
+    const said = [name, steps, dailyCap, senders, moveUnsent || undefined].filter(value => value !== undefined);
+    if (said.length === 0 && !touchesWindow)
+      return refuse('nothing_to_change', `What should change in "${sequence.name}"?`, [
+        `set the daily cap of "${sequence.name}" to 30`,
+        `show sequence "${sequence.name}"`,
+      ]);
+
+    const changes = [
+      ...(name === undefined ? [] : [`it is called "${name}"`]),
+      ...(dailyCap === undefined ? [] : [`daily cap ${sequence.daily_cap} → ${dailyCap}`]),
+      ...(touchesWindow ? [`window ${windowText(before)} → ${windowText(window)}`] : []),
+      ...(steps ? [`${count(steps.length, 'step')} as version ${sequence.version + 1}`] : []),
+      ...(senders ? [`senders ${senders.join(', ')}`] : []),
+      ...(moveUnsent ? ['people already in it get the newest steps'] : []),
+    ];
+    const isBold = (dailyCap ?? 0) > sequence.daily_cap || (touchesWindow && sequences.widens(before, window)) || moveUnsent;
+    const summary = `Change "${sequence.name}": ${changes.join('; ')}.`;
+    const [now] = await sequences.overviews(ctx, [sequence.id]);
+    const data = {
+      sequenceId: sequence.id,
+      changes: {
+        ...{ name, dailyCap, steps, moveUnsent },
+        ...(senderIds ? { senderIds } : {}),
+        ...(touchesWindow ? { window: { ...window, holidays: [...window.holidays] } } : {}),
+      },
+    };
+    return {
+      effect: sequences.isRunning(sequence.status) && isBold ? ('gated' as const) : ('write' as const),
+      data,
+      summary,
+      objects: [`sequence:${sequence.id}`],
+      binds: { status: sequence.status, version: sequence.version, cap: sequence.daily_cap, window: windowText(before) },
+      reach: moveUnsent ? (now!.enrolled.queued ?? 0) + (now!.enrolled.active ?? 0) + (now!.enrolled.in_review ?? 0) : 0,
+      card: {
+        tone: 'warning' as const,
+        title: summary,
+        facts: [
+          { label: 'Status', value: sequence.status },
+          { label: 'Daily cap now', value: capText(now!.capacity) },
+          ...paceFacts(now!.pace),
+          { label: 'Planned for today', value: `${count(now!.plannedToday, 'message')}, planned anew` },
+        ],
+        tables: steps
+          ? stepsTable(
+              steps.map((step, i) => ({
+                position: i + 1,
+                delay_days: step.delayDays ?? (i ? 3 : 0),
+                subject: step.subject ?? null,
+                body: step.body,
+              })),
+            )
+          : [],
+      },
+    };
+  },
+  run: async (ctx, { sequenceId, changes: { window, ...rest } }) => {
+    const edited = await sequences.edit(ctx, sequenceId, {
+      ...rest,
+      ...(window ? { window: { ...window, holidays: new Set(window.holidays) } } : {}),
+    });
+    const [overview] = await sequences.overviews(ctx, [sequenceId]);
+    const sequence = await sequences.resolve(ctx, `#${sequenceId}`);
+    const { zone, days, from, until } = sequences.windowOf(sequence as sequences.SequenceRow);
+    return {
+      sequenceId,
+      sequence: overview!.name,
+      version: overview!.version,
+      steps: overview!.steps,
+      hasNewSteps: rest.steps !== undefined,
+      window: { zone, days, from, until },
+      capacity: overview!.capacity,
+      pace: overview!.pace,
+      ...edited,
+    };
+  },
+  present: ({ sequence, version, steps, hasNewSteps, window, capacity, pace, replanned, moved, keptOlder }) => ({
+    tone: 'good',
+    title: `"${sequence}" is changed.`,
+    facts: [
+      { label: 'Daily cap', value: capText(capacity) },
+      { label: 'Window', value: windowText(window) },
+      { label: 'Steps', value: `${steps}${hasNewSteps ? ` (version ${version})` : ''}` },
+      ...paceFacts(pace),
+    ],
+    notes: [
+      ...(replanned ? [`${count(replanned, 'unsent message')} of today ${replanned === 1 ? 'is' : 'are'} planned anew.`] : []),
+      ...(moved ? [`${count(moved, 'person', 'people')} already in it ${moved === 1 ? 'gets' : 'get'} the newest steps.`] : []),
+      ...(hasNewSteps && keptOlder
+        ? [
+            `${count(keptOlder, 'person', 'people')} already in it ${keptOlder === 1 ? 'keeps' : 'keep'} the steps they started with.`,
+          ]
+        : []),
+    ],
+    next: [`show sequence "${sequence}"`],
+  }),
+});

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { SendWindow } from '../calendar.ts';
+import type { Context } from '../domain/context.ts';
+import type { Capacity, Overview, Pace, StepRow } from '../domain/sequences/index.ts';
+import * as sequences from '../domain/sequences/index.ts';
+import { zoneNamed } from '../domain/workspaces/index.ts';
+import { type Refusal, refuse } from '../errors.ts';
+import { count, day, type Fact, reasons, type Table, when } from './report.ts';
+
+/** What the tools about sequences take and how they tell it. */
+
+export const sequenceRef = z.string().trim().min(1);
+const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a time like 09:00');
+
+/** A step as the model or a rep writes it; templates are Liquid. */
+const step = z.object({
+  subject: z.string().max(300).optional().describe('Needed in the first step; later ones without one answer in its thread'),
+  body: z.string().trim().min(1).max(20_000).describe('May use {{ first_name }}, {{ company }}, …, with {{ x | default: "…" }}'),
+  delayDays: z.int().min(0).max(365).optional().describe('Calendar days after the step before; 3 unless said'),
+});
+
+/** Settings that creating and editing share. */
+export const settings = {
+  steps: z.array(step).min(1).max(20).optional(),
+  dailyCap: z.int().min(1).max(10_000).optional().describe('Different leads touched a day'),
+  zone: z.string().optional().describe('IANA time zone or a city'),
+  sendDays: z.array(z.int().min(1).max(7)).min(1).optional().describe('1 Monday … 7 Sunday'),
+  sendFrom: time.optional(),
+  sendUntil: time.optional(),
+  senders: z.array(z.string()).min(1).optional().describe('Addresses or names; every healthy sender unless said'),
+};
+
+interface WindowInput {
+  zone?: string | undefined;
+  sendDays?: number[] | undefined;
+  sendFrom?: string | undefined;
+  sendUntil?: string | undefined;
+}
+
+/** The window that a request asks for, over the one that it starts from. */
+export function windowFrom(before: SendWindow, { zone, sendDays, sendFrom, sendUntil }: WindowInput): SendWindow | Refusal {
+  const named = zone === undefined ? { zone: before.zone } : zoneNamed(zone);
+  if ('nearest' in named) {
+    const near = named.nearest.length ? ` Did you mean ${named.nearest.join(', ')}?` : ' Write one like Europe/Berlin.';
+    return refuse('unknown_zone', `I do not know the time zone "${zone}".${near}`);
+  }
+  return {
+    ...before,
+    zone: named.zone,
+    days: sendDays ? [...new Set(sendDays)].sort() : before.days,
+    from: sendFrom ?? before.from,
+    until: sendUntil ?? before.until,
+  };
+}
+
+/** What the workspace's settings give a new sequence (W1). */
+export const usualWindow = ({ workspace }: Context): SendWindow =>
+  sequences.windowOf({ ...workspace, holidays: { country: null, dates: [] } });
+
+const names = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+/** 'Mon–Fri, 09:00–17:00 (Europe/London)' */
+export function windowText({ days, from, until, zone }: Pick<SendWindow, 'days' | 'from' | 'until' | 'zone'>): string {
+  const isRun = days.length > 2 && days.every((weekday, index) => index === 0 || weekday === days[index - 1]! + 1);
+  const on = isRun ? `${names[days[0]! - 1]}–${names[days.at(-1)! - 1]}` : days.map(weekday => names[weekday - 1]).join(', ');
+  return `${on}, ${from}–${until} (${zone})`;
+}
+
+const limits: Record<Capacity['limitedBy'], string> = {
+  cap: '',
+  senders: 'what its senders may send',
+  window: 'what fits its window',
+  no_sender: 'it has no healthy sender',
+};
+
+/** '20 a day' or '50 a day, but 30 result: what its senders may send' (S5). */
+export const capText = ({ cap, effectiveCap, limitedBy }: Capacity): string =>
+  `${cap.toLocaleString('en-US')} a day${limitedBy === 'cap' ? '' : `, but ${effectiveCap.toLocaleString('en-US')} results: ${limits[limitedBy]}`}`;
+
+/** What comes in, what there is room for, and when those who wait have been contacted (M9). */
+export const paceFacts = ({ inflowPerWeek, roomPerWeek, backlog, drainsOn }: Pace): Fact[] => [
+  { label: 'Coming in', value: `${inflowPerWeek.toLocaleString('en-US')} a week` },
+  { label: 'Room for new leads', value: `${roomPerWeek.toLocaleString('en-US')} a week` },
+  {
+    label: 'Backlog',
+    value: backlog
+      ? `${count(backlog, 'lead')}, ${drainsOn ? `drained around ${day(drainsOn)}` : 'never drained at this pace'}`
+      : 'nobody waits',
+  },
+];
+
+const order = ['in_review', 'queued', 'active', 'paused', 'waiting_on_task', 'completed', 'replied', 'bounced'];
+
+/** '12 queued, 3 active' */
+export function enrolledText(enrolled: Record<string, number>): string {
+  const rank = (state: string) => (order.includes(state) ? order.indexOf(state) : order.length);
+  const states = Object.entries(enrolled).sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
+  return states.map(([state, n]) => `${n.toLocaleString('en-US')} ${state.replaceAll('_', ' ')}`).join(', ') || 'nobody yet';
+}
+
+/** '3 leads wait for review, the oldest since Mon 2 Mar, 09:00': said first, where somebody waits (E4). */
+export const reviewNote = ({ name, inReview, oldestReviewAt }: Overview, zone: string): string =>
+  `${count(inReview, 'lead waits', 'leads wait')} for review in "${name}"${oldestReviewAt ? `, the oldest since ${when(oldestReviewAt, zone)}` : ''}.`;
+
+export const heldNote = ({ held }: Overview): string[] => {
+  const why = reasons(held);
+  return why ? [`Held back: ${why}.`] : [];
+};
+
+export const stepsTable = (steps: readonly Pick<StepRow, 'position' | 'delay_days' | 'subject' | 'body'>[]): Table[] =>
+  steps.length
+    ? [
+        {
+          title: 'Steps',
+          columns: [{ label: '#', align: 'right' }, { label: 'When' }, { label: 'Subject' }, { label: 'Text' }],
+          rows: steps.map(({ position, delay_days, subject, body }) => [
+            `${position}`,
+            position === 1 ? 'first' : delay_days === 0 ? 'the same day' : `${count(delay_days, 'day')} later`,
+            subject ?? 'in the thread',
+            body.length > 80 ? `${body.slice(0, 77)}…` : body,
+          ]),
+        },
+      ]
+    : [];

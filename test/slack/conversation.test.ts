@@ -1,0 +1,219 @@
+import { sql } from 'kysely';
+import { describe, expect } from 'vitest';
+import { connectEmbedded, connectServer } from '../../src/db/connect.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { enter } from '../../src/domain/context.ts';
+import { systemClock } from '../../src/clock.ts';
+import { Broken, Unavailable } from '../../src/errors.ts';
+import { enqueueWith, startBoss, work } from '../../src/jobs/boss.ts';
+import { silentLog } from '../../src/log.ts';
+import { createServerDatabase, serverUrl } from '../support/database.ts';
+import { type SlackHarness, startSlack } from '../support/slack.ts';
+import { test as withWorld } from '../support/world.ts';
+
+const test = withWorld.extend<{ slack: SlackHarness }>({
+  slack: async ({ world }, use) => {
+    const harness = await startSlack(world.services);
+    world.handlers = harness.handlers;
+    await use(harness);
+    await harness.close();
+  },
+});
+
+describe('listening', () => {
+  test('a direct message is answered in its thread, by a member who has joined', async ({ world, slack }) => {
+    const { control, users } = slack.slack;
+    const said = await control.dm({ text: 'find <b> & co at acme.example' });
+    await world.drain();
+    expect(slack.turns.asked).toMatchObject([
+      {
+        surface: 'slack',
+        channel: said.channel,
+        root: said.ts,
+        text: 'find <b> & co at acme.example',
+        asker: { role: 'admin', slackUserId: users[0]!.id, name: users[0]!.name },
+      },
+    ]);
+    expect(control.thread(said.channel, said.ts).at(-1)).toMatchObject({ byApp: true, threadTs: said.ts });
+  });
+
+  test('a mention without words is answered with help', async ({ world, slack }) => {
+    await slack.slack.control.say({ channel: 'sales', text: '@drover' });
+    await world.drain();
+    expect(slack.turns.words).toEqual(['help']);
+  });
+
+  test('C3 in a thread it hears the one it answered, until they turn to somebody else', async ({ world, slack }) => {
+    const { control, users } = slack.slack;
+    const [ada, other] = users as [{ id: string }, { id: string }];
+    const root = await control.mention({ user: ada.id, text: 'one' });
+    const reply = async (user: string, text: string) => {
+      await control.say({ user, channel: 'sales', threadTs: root.ts, text });
+      await world.drain();
+    };
+    await world.drain();
+    await reply(ada.id, 'two');
+    await reply(other.id, 'unheard');
+    await reply(other.id, '@drover three');
+    await reply(ada.id, 'unheard since the other was answered');
+    await reply(other.id, 'four');
+    await reply(other.id, `<@${ada.id}> what do you think?`);
+    await reply(other.id, 'unheard since a colleague was addressed');
+    await reply(other.id, '@drover five');
+    await reply(other.id, 'six');
+    await control.say({ user: other.id, channel: 'sales', text: 'unheard outside the thread' });
+    await world.drain();
+    expect(slack.turns.words).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+  });
+
+  test('C3 a reply written before the answer is heard after it', async ({ world, slack }) => {
+    const { control } = slack.slack;
+    const root = await control.mention({ text: 'one' });
+    await control.say({ channel: 'sales', threadTs: root.ts, text: 'and another thing' });
+    await world.drain();
+    expect(slack.turns.words).toEqual(['one', 'and another thing']);
+  });
+
+  test('it never answers itself', async ({ world, slack }) => {
+    const { control } = slack.slack;
+    slack.turns.answer = () => ({ text: 'I am drover, and say drover' });
+    await control.mention({ text: 'one' });
+    for (let i = 0; i < 3; i++) await world.drain();
+    expect(slack.turns.words).toEqual(['one']);
+  });
+
+  test('A8 a turn that breaks is told once, and the thread goes on', async ({ world, slack }) => {
+    const { control } = slack.slack;
+    slack.turns.answer = ({ text }) => {
+      if (text === 'one') throw new Broken('test', 'a secret detail');
+      return { text: 'fine' };
+    };
+    const root = await control.mention({ text: 'one' });
+    await control.say({ channel: 'sales', threadTs: root.ts, text: '@drover two' });
+    await world.drain();
+    const answers = control.thread('sales', root.ts).filter(({ byApp }) => byApp);
+    expect(answers.map(({ text }) => text)).toEqual([expect.stringMatching(/^Something broke/), 'fine']);
+    expect(JSON.stringify(answers)).not.toContain('secret');
+  });
+
+  test('A8 a turn that the database left runs again and is answered once', async ({ world, slack }) => {
+    const { control } = slack.slack;
+    let tries = 0;
+    slack.turns.answer = () => {
+      if (++tries < 3) throw new Unavailable('database', 'away');
+      return { text: 'fine' };
+    };
+    const root = await control.mention({ text: 'one' });
+    for (let i = 0; i < 2; i++) await expect(runOnce(world)).rejects.toThrow('away');
+    await runOnce(world);
+    await world.drain();
+    expect(control.thread('sales', root.ts).filter(({ byApp }) => byApp).map(({ text }) => text)).toEqual(['fine']);
+  });
+});
+
+/** Runs the one stored request, as its job does each time it is tried. */
+async function runOnce(world: { handlers: SlackHarness['handlers']; services: { db: Parameters<typeof migrate>[0] } }): Promise<void> {
+  await world.handlers['agent-turn']!({ inboxId: 1, thread: 'T' } as never, new AbortController().signal);
+}
+
+describe('/drover', () => {
+  const told = (slack: SlackHarness, user: string) =>
+    slack.slack.control.ephemerals(user).map(({ text, blocks }) => `${text} ${JSON.stringify(blocks)}`);
+
+  test('A7 is answered to the asker alone, without the model', async ({ world, slack }) => {
+    const { control, users } = slack.slack;
+    slack.turns.answer = () => {
+      throw new Broken('model', 'the model is down');
+    };
+    const [ada, other] = users as [{ id: string }, { id: string }];
+    for (const line of ['status', 'lists', 'help', '']) {
+      const taken = await control.slash(ada.id, '/drover', line);
+      expect([line, taken?.status, taken?.answer]).toEqual([line, 200, '']);
+      await world.drain();
+    }
+    expect(told(slack, ada.id)).toHaveLength(4);
+    expect(told(slack, other.id)).toEqual([]);
+    expect(control.messages('sales').filter(({ byApp, ephemeralTo }) => byApp && !ephemeralTo)).toEqual([]);
+    expect(slack.turns.asked).toEqual([]);
+  });
+
+  test('an unknown word is answered with the nearest and with what there is', async ({ world, slack }) => {
+    const [ada] = slack.slack.users as [{ id: string }];
+    await slack.slack.control.slash(ada.id, '/drover', 'lits');
+    await slack.slack.control.slash(ada.id, '/drover', 'list');
+    await slack.slack.control.slash(ada.id, '/drover', 'list Nobody knows it');
+    await world.drain();
+    const answers = told(slack, ada.id);
+    expect(answers[0]).toMatch(/has no "lits"; did you mean "\/drover list/);
+    expect(answers[0]).toContain('/drover sequence NAME');
+    expect(answers[1]).toContain('needs a name');
+    expect(answers[2]).toMatch(/Nobody knows it/);
+  });
+
+  test('C1 a command that is delivered again is answered once', async ({ world, slack }) => {
+    const { control } = slack.slack;
+    const [ada] = slack.slack.users as [{ id: string }];
+    await control.slash(ada.id, '/drover', 'lits');
+    await control.redeliver(control.deliveries.at(-1)!).catch(() => {});
+    await world.drain();
+    await world.handlers['slack-interaction']!({ inboxId: 1 } as never, new AbortController().signal);
+    await world.drain();
+    expect(told(slack, ada.id)).toHaveLength(1);
+  });
+});
+
+describe('threads', () => {
+  /** A database of its own with workers that run by themselves, on the machine's clock. */
+  async function alive() {
+    const connection = serverUrl
+      ? connectServer(await createServerDatabase(`drover_threads_${process.pid}`), silentLog, { max: 8 })
+      : await connectEmbedded(null);
+    await migrate(connection.db);
+    const boss = await startBoss(connection, systemClock, silentLog);
+    const services = { db: connection.db, clock: systemClock, log: silentLog, enqueueIn: enqueueWith(boss), sources: {}, transports: {} };
+    const slack = await startSlack(services);
+    await work(boss, slack.handlers, silentLog);
+    const close = async () => {
+      await boss.stop({ graceful: true, timeout: 5000 });
+      await slack.close();
+      await connection.close();
+    };
+    return { slack, services, close };
+  }
+
+  test('C2 turns of a thread run one at a time and in order, threads side by side', async () => {
+    const { slack, close } = await alive();
+    const { control } = slack.slack;
+    const running = new Map<string, number>();
+    let mostInOneThread = 0;
+    let mostAtOnce = 0;
+    const bothStarted = Promise.withResolvers<void>();
+    slack.turns.answer = async ({ root, text }) => {
+      running.set(root, (running.get(root) ?? 0) + 1);
+      const now = [...running.values()];
+      mostInOneThread = Math.max(mostInOneThread, ...now);
+      mostAtOnce = Math.max(mostAtOnce, now.reduce((sum, n) => sum + n, 0));
+      if (mostAtOnce >= 2) bothStarted.resolve();
+      // The first turns end only when another thread's has begun: were threads not side by side, this would never end.
+      await bothStarted.promise;
+      running.set(root, running.get(root)! - 1);
+      return { text: `did ${text}` };
+    };
+    const roots = [await control.mention({ text: 'a0' }), await control.mention({ text: 'b0' })];
+    for (const i of [1, 2, 3])
+      for (const [t, root] of roots.entries()) await control.say({ channel: 'sales', threadTs: root.ts, text: `@drover ${'ab'[t]}${i}` });
+    const answers = (ts: string) => control.thread('sales', ts).filter(({ byApp }) => byApp).map(({ text }) => text);
+    await control.waitFor(() => roots.every(({ ts }) => answers(ts).length === 4), { withinMs: 25_000, what: 'eight answers' });
+    expect(answers(roots[0]!.ts)).toEqual(['did a0', 'did a1', 'did a2', 'did a3']);
+    expect(answers(roots[1]!.ts)).toEqual(['did b0', 'did b1', 'did b2', 'did b3']);
+    expect([mostInOneThread, mostAtOnce]).toEqual([1, 2]);
+    await close();
+  });
+});
+
+test('the workspace of the team is made once, in its zone', async ({ world, slack }) => {
+  await slack.app.identity();
+  const rows = await sql<{ name: string; zone: string }>`select name, zone from workspace`.execute(world.services.db);
+  expect(rows.rows).toEqual([{ name: 'Acme', zone: 'Europe/London' }]);
+  await enter(world.services, slack.workspaceId, { kind: 'drover' }, async ctx => expect(ctx.workspace.slack_team_id).toBe(slack.slack.teamId));
+});

@@ -1,0 +1,181 @@
+import { createHmac } from 'node:crypto';
+import { test as base, describe, expect } from 'vitest';
+import { connectServer } from '../../src/db/connect.ts';
+import { silentLog } from '../../src/log.ts';
+import { Receiver } from '../../src/slack/receiver.ts';
+import { hearing, read, said, words } from '../../src/slack/requests.ts';
+import { signingSecret, type SlackHarness, startSlack } from '../support/slack.ts';
+import { test as withWorld, type World } from '../support/world.ts';
+
+const test = withWorld.extend<{ slack: SlackHarness }>({
+  slack: async ({ world }, use) => {
+    const harness = await startSlack(world.services);
+    world.handlers = harness.handlers;
+    await use(harness);
+    await harness.close();
+  },
+});
+
+const bot = 'UBOT';
+const envelope = (event: object, eventId = 'Ev1') => ({
+  type: 'event_callback',
+  event_id: eventId,
+  team_id: 'T1',
+  authorizations: [{ team_id: 'T1', user_id: bot, is_bot: true }],
+  event,
+});
+const message = (more: object = {}) => ({ type: 'message', channel: 'C1', user: 'U1', ts: '100.1', text: 'hello', channel_type: 'channel', ...more });
+
+describe('reading', () => {
+  base('C1 a message and its mention twin have one key, whatever the event id', () => {
+    const twin = { channel: 'C1', user: 'U1', ts: '100.1', text: `<@${bot}> hello` };
+    const keys = [
+      envelope({ type: 'message', channel_type: 'channel', ...twin }, 'Ev1'),
+      envelope({ type: 'app_mention', ...twin }, 'Ev2'),
+      envelope({ type: 'app_mention', ...twin }, 'Ev3'),
+    ].map(read);
+    expect(keys.map(reading => reading.kind === 'store' && [reading.request.key, reading.request.thread])).toEqual(
+      Array.from({ length: 3 }, () => ['event:T1:C1:100.1:U1', 'T1:C1:100.1']),
+    );
+  });
+
+  base('C1 clicks and commands are known by action_ts and trigger_id', () => {
+    const click = { type: 'block_actions', team: { id: 'T1' }, user: { id: 'U1' }, actions: [{ action_ts: '5.5' }], trigger_id: 'a' };
+    const command = { command: '/drover', team_id: 'T1', trigger_id: '9.9', user_id: 'U1', channel_id: 'C1', text: '' };
+    expect([read(click), read({ ...click, trigger_id: 'b' }), read(command)]).toMatchObject([
+      { kind: 'store', request: { key: 'click:T1:U1:5.5', kind: 'interaction' } },
+      { kind: 'store', request: { key: 'click:T1:U1:5.5' } },
+      { kind: 'store', request: { key: 'command:T1:9.9', kind: 'command' } },
+    ]);
+  });
+
+  base.for([
+    ['the bot itself', message({ user: bot, text: `<@${bot}>` })],
+    ['another bot', message({ bot_id: 'B9', text: `<@${bot}>` })],
+    ['an edit', message({ subtype: 'message_changed', hidden: true })],
+    ['a deletion', message({ subtype: 'message_deleted' })],
+    ['somebody joining', message({ subtype: 'channel_join' })],
+    ['Slackbot', message({ user: 'USLACKBOT', channel_type: 'im' })],
+    ['channel talk without a mention', message()],
+    ['the home tab', { type: 'app_home_opened', user: 'U1', channel: 'D1', tab: 'messages' }],
+  ] as const)('C3 %s is never for us and is not stored', ([, event]) => {
+    expect(read(envelope(event))).toEqual({ kind: 'ignore' });
+  });
+
+  base.for([
+    ['a direct message', message({ channel: 'D1', channel_type: 'im' }), null, 'answer'],
+    ['a mention', message({ text: `hi <@${bot}>` }), null, 'answer'],
+    ['a mention in a thread that waits for another', message({ thread_ts: '1.1', text: `<@${bot}|drover> hi` }), 'U2', 'answer'],
+    ['a reply of the one it answered', message({ thread_ts: '1.1' }), 'U1', 'answer'],
+    ['a reply of somebody else', message({ thread_ts: '1.1' }), 'U2', 'ignore'],
+    ['a reply in a thread it is not in', message({ thread_ts: '1.1' }), null, 'ignore'],
+    ['top-level talk of the one it answered', message(), 'U1', 'ignore'],
+    ['a reply that turns to a colleague', message({ thread_ts: '1.1', text: '<@U7> what do you think?' }), 'U1', 'elsewhere'],
+    ['a reply that turns to everyone', message({ thread_ts: '1.1', text: '<!here> look' }), 'U1', 'elsewhere'],
+    ['a colleague in a mention of the bot', message({ thread_ts: '1.1', text: `<@${bot}> tell <@U7>` }), 'U1', 'answer'],
+  ] as const)('C3 %s', ([, event, awaiting, expected]) => {
+    expect(hearing(said(envelope(event))!, { botUserId: bot, awaiting })).toBe(expected);
+  });
+
+  base.for([
+    [`<@${bot}> find <http://acme.example|acme.example> &amp; <mailto:a@b.example|a@b.example>`, 'find acme.example & a@b.example'],
+    [`<@${bot}|drover>: post it in <#C1|sales>`, 'post it in <#C1|sales>'],
+    ['<https://x.example/a?b=1&amp;c=2> and &lt;b&gt;', 'https://x.example/a?b=1&c=2 and <b>'],
+    ['tell <@U7|ann> and <!subteam^S1|@sales> <!here>', 'tell @ann and @sales @here'],
+    [`<@${bot}>`, ''],
+  ] as const)('words of %s', ([marked, plain]) => {
+    expect(words(marked, bot)).toBe(plain);
+  });
+});
+
+const post = (url: string, raw: string, { secret = signingSecret, at, type = 'application/json' }: { secret?: string; at: number; type?: string }) =>
+  fetch(url, {
+    method: 'POST',
+    body: raw,
+    headers: {
+      'content-type': type,
+      'x-slack-request-timestamp': String(at),
+      'x-slack-signature': `v0=${createHmac('sha256', secret).update(`v0:${at}:${raw}`).digest('hex')}`,
+    },
+  });
+const seconds = (world: World) => Math.floor(world.now.epochMilliseconds / 1000);
+const stored = (world: World) =>
+  world.services.db.selectFrom('inbox').select(({ fn }) => fn.countAll<number>().as('n')).executeTakeFirstOrThrow();
+
+describe('receiving', () => {
+  test('a wrong signature is refused in one sentence', async ({ world, slack }) => {
+    const raw = JSON.stringify(envelope(message({ channel: 'D1', channel_type: 'im' })));
+    const wrong = await post(slack.url, raw, { at: seconds(world), secret: 'another' });
+    expect([wrong.status, await wrong.text()]).toEqual([401, expect.stringMatching(/^The signature .* SLACK_SIGNING_SECRET/)]);
+    const stale = await post(slack.url, raw, { at: seconds(world) - 301 });
+    expect(stale.status).toBe(401);
+    const unsigned = await fetch(slack.url, { method: 'POST', body: raw });
+    expect(unsigned.status).toBe(401);
+    expect(await stored(world)).toEqual({ n: 0 });
+  });
+
+  test('a malformed body is refused in one sentence', async ({ world, slack }) => {
+    for (const [raw, type] of [
+      ['{"type":', 'application/json'],
+      ['[]', 'application/json'],
+      ['{}', 'application/json'],
+      ['payload=%7Bno', 'application/x-www-form-urlencoded'],
+      ['command=/drover&team_id=T1', 'application/x-www-form-urlencoded'],
+    ] as const) {
+      const answer = await post(slack.url, raw, { at: seconds(world), type });
+      expect([raw, answer.status, await answer.text()]).toEqual([raw, 400, expect.stringMatching(/^The body .*\.$/)]);
+    }
+    const long = await post(slack.url, `"${'x'.repeat(1_000_001)}"`, { at: seconds(world) });
+    expect(long.status).toBe(413);
+    const challenge = await post(slack.url, '{"type":"url_verification","challenge":"c1"}', { at: seconds(world) });
+    expect(await challenge.text()).toBe('c1');
+    expect((await fetch(slack.url)).status).toBe(405);
+    expect((await fetch(new URL('/nothing', slack.url))).status).toBe(404);
+  });
+
+  test('C1 while the database is away nothing is acknowledged, and the repeat is answered', async ({ world, slack }) => {
+    const { services } = world;
+    const away = connectServer('postgres://nobody@127.0.0.1:1/nothing', silentLog);
+    const down = new Receiver({ services: { ...services, db: away.db }, signingSecret, host: '127.0.0.1', port: 0 });
+    const { url } = await down.listen();
+    const raw = JSON.stringify(envelope(message({ channel: 'D1', channel_type: 'im' })));
+    const answer = await post(url, raw, { at: seconds(world) });
+    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('deliver it again')]);
+    await down.close();
+    await away.close();
+    expect((await post(slack.url, raw, { at: seconds(world) })).status).toBe(200);
+    expect(await stored(world)).toEqual({ n: 1 });
+  });
+
+  test('C1 a mention is one turn: its twin, a repeat, and a repeat with another event id', async ({ world, slack }) => {
+    const said = await slack.slack.control.mention({ text: 'status' });
+    const events = slack.slack.control.deliveries.filter(({ kind }) => kind === 'event');
+    expect(events.map(({ payload }) => (payload.event as { type: string }).type).sort()).toEqual(['app_mention', 'message']);
+    for (const { payload } of events) {
+      const raw = JSON.stringify({ ...payload, event_id: 'EvAnother' });
+      expect((await post(slack.url, raw, { at: seconds(world) })).status).toBe(200);
+    }
+    await slack.slack.control.redeliver();
+    await world.drain();
+    for (const delivery of events) await slack.slack.control.redeliver(delivery);
+    await world.drain();
+    expect(slack.turns.words).toEqual(['status']);
+    expect(slack.slack.control.thread('sales', said.ts).map(({ text }) => text)).toEqual([
+      expect.stringContaining('status'),
+      'You said: status',
+    ]);
+  });
+
+  test('C1 either twin alone, first or last, makes the turn', async ({ world, slack }) => {
+    const [user] = slack.slack.users;
+    const sales = slack.slack.channels.find(({ name }) => name === 'sales')!;
+    for (const [i, types] of [['message', 'app_mention'], ['app_mention', 'message'], ['app_mention'], ['message']].entries())
+      for (const type of types) {
+        const event = { type, channel: sales.id, user: user!.id, ts: `1772438400.00000${i}`, text: `<@${slack.slack.botUserId}> say ${i}` };
+        const body = { ...envelope({ ...event, channel_type: 'channel' }), team_id: slack.slack.teamId, authorizations: undefined };
+        expect((await post(slack.url, JSON.stringify(body), { at: seconds(world) })).status).toBe(200);
+      }
+    await world.drain();
+    expect(slack.turns.words).toEqual(['say 0', 'say 1', 'say 2', 'say 3']);
+  });
+});
