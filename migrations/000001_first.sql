@@ -293,7 +293,8 @@ create table message (
   position int not null,
   first_contact boolean not null,
   state text not null check (state in ('planned', 'claimed', 'handing', 'sent', 'held', 'failed', 'unknown')),
-  reason text,
+  reason text,                                              -- a stable code (D3)
+  detail text,                                              -- what it is about: the empty variable, the mail server's words
   planned_on date not null,                                 -- the local day it counts on (S3)
   planned_at timestamptz not null,
   claimed_at timestamptz,
@@ -527,10 +528,12 @@ create table directory_person (
   keywords text[] not null
 );
 create index directory_person_order on directory_person (known_from, id);
--- Counts come from these two alone: all that is usually asked for, in the order in which it selects best.
+-- Counts come from these three alone: all that is usually asked for, in the orders in which it selects best.
 create index directory_person_role on directory_person (seniority, function, industry, company_country, known_from)
   include (headcount, has_email);
 create index directory_person_company on directory_person (company_country, industry, known_from)
+  include (seniority, function, headcount, has_email);
+create index directory_person_industry on directory_person (industry, known_from)
   include (seniority, function, headcount, has_email);
 create index directory_person_technologies on directory_person using gin (technologies);
 create index directory_person_keywords on directory_person using gin (keywords);

@@ -96,8 +96,9 @@ export class CallLine {
     const calls = (answer.tool_calls ?? []).map((call): ToolCall => {
       const ordinal = this.#next++;
       const id = callId(turnId, ordinal);
-      this.#asked.set(id, { ordinal, id, name: call.name, input: call.args });
-      return { type: 'tool_call', id, name: call.name, args: call.args };
+      const args = withoutNulls(call.args) as Record<string, unknown>;
+      this.#asked.set(id, { ordinal, id, name: call.name, input: args });
+      return { type: 'tool_call', id, name: call.name, args };
     });
     return new AIMessage({
       id: `answer-${turnId}-${this.#next}-${this.#messages++}`,
@@ -201,6 +202,17 @@ function failed(name: string, error: unknown): Outcome {
   const code = (ours as { code?: string } | undefined)?.code ?? 'failed';
   return { outcome: 'refused', tool: name, code, message, report: { tone: 'refused', title: message } };
 }
+
+/** Models write null for a field that they leave out. */
+const withoutNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.filter(inner => inner !== null).map(withoutNulls);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== null)
+      .map(([key, inner]) => [key, withoutNulls(inner)]),
+  );
+};
 
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, inner) =>

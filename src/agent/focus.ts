@@ -27,7 +27,10 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
     if (sequence) after.sequence = sequence;
   }
   const last = corrected(calls);
-  if (last) after.last = last;
+  if (last) {
+    after.last = phrase(last);
+    after.lastRefused = last.outcome.outcome === 'refused';
+  }
   const approvals = calls.flatMap(({ outcome }) => (outcome.outcome === 'needs_approval' ? [outcome.approval.id] : []));
   after.approvals = [...(before.approvals ?? []), ...approvals].slice(-10);
 
@@ -36,13 +39,12 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
 }
 
 /** Of the calls of one prompt the one that "make it 30" and "no, weekly" mean: a standing order or a cap before anything else. */
-function corrected(calls: readonly TurnCall[]): PhraseCall | undefined {
+function corrected(calls: readonly TurnCall[]): TurnCall | undefined {
   const changing = calls.filter(call => !looks(call));
   const numbered = changing.findLast(
     ({ tool, input }) => tool === 'set_monitoring' || (tool === 'edit_sequence' && 'dailyCap' in fieldsOf(input)),
   );
-  const call = numbered ?? changing.at(-1);
-  return call && phrase(call);
+  return numbered ?? changing.at(-1);
 }
 
 const phrase = ({ tool, input }: TurnCall): PhraseCall => ({ tool, input: fieldsOf(input) });

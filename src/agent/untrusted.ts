@@ -18,7 +18,7 @@ const escapes: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '\u202
 
 const clip = (text: string, limit: number): string => (text.length > limit ? `${text.slice(0, limit)}…` : text);
 
-const clean = (value: unknown): unknown => (typeof value === 'string' ? value : value);
+const clean = (value: unknown): unknown => (typeof value === 'string' ? value.replace(invisible, '') : value);
 
 /** JSON without angle brackets and invisible characters. */
 export const plainJson = (value: unknown): string =>

@@ -13,21 +13,50 @@ export function assertNoTransaction(what: string): void {
   if (open.getStore()) throw new Broken('outside_transaction', `${what} inside an open transaction, but not on it`);
 }
 
-/** A dialect whose base connection refuses to be used inside a transaction. */
-export const guarded = (dialect: Dialect): Dialect => ({
-  createAdapter: () => dialect.createAdapter(),
-  createIntrospector: db => dialect.createIntrospector(db),
-  createQueryCompiler: () => dialect.createQueryCompiler(),
-  createDriver: () => {
-    const driver: Driver = dialect.createDriver();
-    const acquire = driver.acquireConnection.bind(driver);
-    driver.acquireConnection = (...args): Promise<DatabaseConnection> => {
-      assertNoTransaction('the database was used');
-      return acquire(...args);
-    };
-    return driver;
-  },
-});
+/**
+ * A dialect whose base connection refuses to be used inside a transaction. Kysely would first wait for an engine's only connection and
+ * ask the driver afterwards, so the waiting line of such an engine is kept here, behind the question.
+ */
+export const guarded = (dialect: Dialect): Dialect => {
+  const adapter = dialect.createAdapter();
+  const line = adapter.supportsMultipleConnections === false ? new Line() : null;
+  return {
+    createAdapter: () => Object.create(adapter, { supportsMultipleConnections: { value: true } }),
+    createIntrospector: db => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createDriver: () => {
+      const driver: Driver = dialect.createDriver();
+      const [acquire, release] = [driver.acquireConnection.bind(driver), driver.releaseConnection.bind(driver)];
+      driver.acquireConnection = async (...args): Promise<DatabaseConnection> => {
+        assertNoTransaction('the database was used');
+        await line?.enter();
+        return acquire(...args);
+      };
+      driver.releaseConnection = async (...args): Promise<void> => {
+        await release(...args);
+        line?.leave();
+      };
+      return driver;
+    },
+  };
+};
+
+/** One at a time, in the order of arrival. */
+class Line {
+  #taken = false;
+  readonly #waiting: (() => void)[] = [];
+
+  async enter(): Promise<void> {
+    if (this.#taken) await new Promise<void>(resolve => this.#waiting.push(resolve));
+    this.#taken = true;
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#taken = false;
+  }
+}
 
 /** Runs `work` in one transaction of the connecting user. No network call belongs in it. */
 export const inTransaction = <R>(db: Db, work: (tx: Tx) => Promise<R>): Promise<R> =>

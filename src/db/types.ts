@@ -224,6 +224,7 @@ export interface Message {
   attempts: Generated<number>;
   body: string | null;
   claimed_at: Temporal.Instant | null;
+  detail: string | null;
   ended_at: Temporal.Instant | null;
   enrollment_id: number;
   first_contact: boolean;

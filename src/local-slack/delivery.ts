@@ -20,7 +20,7 @@ export interface Attempt {
 
 export interface Delivery {
   id: string;
-  kind: 'event' | 'command' | 'interaction' | 'url_verification';
+  kind: 'event' | 'command' | 'interaction';
   payload: Record<string, unknown>;
   attempts: Attempt[];
   /** Settles when the first attempt has ended. */
@@ -77,14 +77,6 @@ export class Courier {
     const delivery = this.#delivery(id, kind, payload);
     delivery.first = this.#send(delivery, new URLSearchParams(fields).toString(), 'application/x-www-form-urlencoded', {});
     return delivery;
-  }
-
-  /** Asks the app whether it is one; true when it answers the challenge. */
-  async verify(challenge: string): Promise<boolean> {
-    const delivery = this.#delivery(challenge, 'url_verification', { type: 'url_verification', challenge });
-    delivery.first = this.#send(delivery, JSON.stringify(delivery.payload), 'application/json', {});
-    const { status, answer } = await delivery.first;
-    return status === 200 && answer.includes(challenge);
   }
 
   /** Delivers an event once more, as Slack does after an answer that it did not see. */

@@ -73,14 +73,9 @@ function page<T>(rows: T[], args: Args, most = 1_000): { rows: T[]; next: string
   const limit = args.limit === undefined ? 100 : Number(args.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > most) refuse('invalid_limit');
   const cursor = text(args.cursor);
-  const start = cursor
-    ? Number(
-        Buffer.from(cursor, 'base64')
-          .toString()
-          .replace(/^next:/, ''),
-      )
-    : 0;
-  if (!Number.isInteger(start) || start < 0 || start > rows.length) refuse('invalid_cursor');
+  const offset = /^next:(\d+)$/.exec(Buffer.from(cursor ?? '', 'base64').toString())?.[1];
+  const start = cursor ? Number(offset ?? Number.NaN) : 0;
+  if (!Number.isInteger(start) || start > rows.length) refuse('invalid_cursor');
   const end = start + limit;
   return { rows: rows.slice(start, end), next: end < rows.length ? Buffer.from(`next:${end}`).toString('base64') : '' };
 }

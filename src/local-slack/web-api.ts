@@ -197,12 +197,17 @@ export class WebApi {
     if (isYes(args.delete_original)) {
       if (!source) throw new SlackError('message_not_found');
       this.#workspace.delete(source);
+      if (!source.ephemeralTo) this.#events.deleted(source);
       return;
     }
     const said = content(args);
     if (!said.text && !said.hasBlocks) throw new SlackError('no_text');
-    if (isYes(args.replace_original) && source)
-      return void this.#workspace.change(source, { text: said.text, blocks: said.blocks, editedTs: this.#workspace.nextTs() });
+    if (isYes(args.replace_original) && source) {
+      const fields = { text: said.text, blocks: said.blocks, editedTs: this.#workspace.nextTs() };
+      const after = this.#workspace.change(source, fields);
+      if (!source.ephemeralTo) this.#events.changed(source, after);
+      return;
+    }
     const thread = typeof args.thread_ts === 'string' ? args.thread_ts : to.message?.threadTs;
     const message = this.#workspace.post({
       channel: to.channel,

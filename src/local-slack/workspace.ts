@@ -158,10 +158,10 @@ export class Workspace {
     return this.#messages.get(channel)?.get(ts);
   }
 
-  /** All messages of a channel, oldest first; ephemeral ones only for whom they are. */
+  /** All messages of a channel, oldest first (they came in that order, since timestamps only grow); ephemeral ones only for whom they are. */
   messages(channel: string, { seenBy }: { seenBy?: string } = {}): Message[] {
     const all = [...(this.#messages.get(channel)?.values() ?? [])];
-    return all.filter(message => !message.ephemeralTo || message.ephemeralTo === seenBy).sort((a, b) => (a.ts < b.ts ? -1 : 1));
+    return all.filter(message => !message.ephemeralTo || message.ephemeralTo === seenBy);
   }
 
   /** A message and its replies, oldest first. */

@@ -7,7 +7,12 @@ import { type Log, redact } from '../log.ts';
  */
 export function boltLog(log: Log): Logger {
   const sentence = (parts: unknown[]) =>
-    redact(parts.map(part => (part instanceof Error ? part.message : typeof part === 'string' ? part : '')).filter(Boolean).join(' '));
+    redact(
+      parts
+        .map(part => (part instanceof Error ? part.message : typeof part === 'string' ? part : ''))
+        .filter(Boolean)
+        .join(' '),
+    );
   const first = (parts: unknown[]) => parts.find(part => part instanceof Error);
   const nothing = () => {};
   return {

@@ -45,7 +45,12 @@ const cardsReplacedBy = async (ctx: Context, approvalId: number) =>
 /** Was the card told already what became of it? */
 const isTold = async (ctx: Context, approvalId: number): Promise<boolean> =>
   Boolean(
-    await ctx.tx.selectFrom('slack_post').select('id').where('post_key', 'like', `${keyOf(approvalId)}:%`).limit(1).executeTakeFirst(),
+    await ctx.tx
+      .selectFrom('slack_post')
+      .select('id')
+      .where('post_key', 'like', `${keyOf(approvalId)}:%`)
+      .limit(1)
+      .executeTakeFirst(),
   );
 
 const byId = (ctx: Context, approvalId: number): Promise<ApprovalRow | undefined> =>

@@ -7,9 +7,7 @@ import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIReq
  * `wait`: Slack asked for a pause, nothing was posted. `later`: nothing was posted, Slack may do it another time.
  * `unsure`: it may or may not have been posted; look before trying again. `failed`: it never will be.
  */
-export type Verdict =
-  | { kind: 'wait'; seconds: number; code: string }
-  | { kind: 'later' | 'unsure' | 'failed'; code: string };
+export type Verdict = { kind: 'wait'; seconds: number; code: string } | { kind: 'later' | 'unsure' | 'failed'; code: string };
 
 /** A `response_url` that did not answer with 2xx. */
 export class ResponseUrlError extends Error {
@@ -26,7 +24,14 @@ export class ResponseUrlError extends Error {
 /** Slack says that it failed half-way, so that the message may be there. */
 const halfWay = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable']);
 /** Ours or the installation's trouble: the message is as good as before once it is mended. */
-const mendable = new Set(['invalid_auth', 'not_authed', 'account_inactive', 'token_expired', 'token_revoked', 'team_access_not_granted']);
+const mendable = new Set([
+  'invalid_auth',
+  'not_authed',
+  'account_inactive',
+  'token_expired',
+  'token_revoked',
+  'team_access_not_granted',
+]);
 const limited = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded']);
 /** The request never left this machine. */
 const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);

@@ -1,6 +1,6 @@
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
 import { workspaceOfTeam } from '../db/system.ts';
-import { type MemberActor, type Services, drover, enter } from '../domain/context.ts';
+import { drover, enter, type MemberActor, type Services } from '../domain/context.ts';
 import * as workspaces from '../domain/workspaces/index.ts';
 import { Refused, Unavailable } from '../errors.ts';
 
@@ -24,7 +24,10 @@ export function identify(services: Services, client: WebClient, zone: string): (
   const ask = async (): Promise<Identity> => {
     const told = await client.auth.test().catch(error => {
       if (error instanceof WebAPIPlatformError && badToken.has(error.data.error))
-        throw new Refused('bad_token', `Slack does not accept SLACK_BOT_TOKEN (${error.data.error}). Copy it again from your app's page.`);
+        throw new Refused(
+          'bad_token',
+          `Slack does not accept SLACK_BOT_TOKEN (${error.data.error}). Copy it again from your app's page.`,
+        );
       throw new Unavailable('slack', 'Slack does not answer.', { cause: error });
     });
     const teamId = told.team_id!;
@@ -53,7 +56,10 @@ const rememberedPeople = 5000;
  * Finds the member behind a Slack user, asking Slack for name and role at most every few minutes. While Slack does not say, a known
  * member stays as they are, and a new one is called by their id until the next time.
  */
-export function members(services: Services, client: WebClient): (workspaceId: number, slackUserId: string) => Promise<MemberActor> {
+export function members(
+  services: Services,
+  client: WebClient,
+): (workspaceId: number, slackUserId: string) => Promise<MemberActor> {
   const remembered = new Map<string, { name: string; isSlackAdmin: boolean; until: Temporal.Instant }>();
 
   const profile = async (slackUserId: string) => {
@@ -79,7 +85,10 @@ export function members(services: Services, client: WebClient): (workspaceId: nu
     });
     return enter(services, workspaceId, drover, async ctx => {
       const known = person ? undefined : await workspaces.memberBySlackId(ctx, slackUserId);
-      return known ?? workspaces.join(ctx, { slackUserId, name: person?.name ?? slackUserId, isSlackAdmin: person?.isSlackAdmin ?? false });
+      return (
+        known ??
+        workspaces.join(ctx, { slackUserId, name: person?.name ?? slackUserId, isSlackAdmin: person?.isSlackAdmin ?? false })
+      );
     });
   };
 }

@@ -127,9 +127,7 @@ export class Receiver {
     const { thread } = request;
     try {
       await receive(services.db, services.clock.now(), request, (tx, inboxId) =>
-        thread
-          ? services.enqueueIn(tx)(agentTurn, { inboxId, thread })
-          : services.enqueueIn(tx)(slackInteraction, { inboxId }),
+        thread ? services.enqueueIn(tx)(agentTurn, { inboxId, thread }) : services.enqueueIn(tx)(slackInteraction, { inboxId }),
       );
     } catch (error) {
       services.log.error({ err: error, kind: request.kind }, 'a request of Slack could not be stored, so it is not acknowledged');

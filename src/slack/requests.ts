@@ -9,12 +9,15 @@ export function parseBody(contentType: string, raw: string): Json | undefined {
   if (!contentType.startsWith('application/x-www-form-urlencoded')) return parseObject(raw);
   const form = new URLSearchParams(raw);
   const payload = form.get('payload');
-  return payload === null ? Object.fromEntries(form) : parseObject(payload);
+  return payload === null ? Object.fromEntries([...form].map(([key, value]) => [key, storable(value)])) : parseObject(payload);
 }
+
+/** No database text holds a zero character or half a surrogate pair; a request with one would never be stored. */
+const storable = (value: string): string => value.replaceAll('\0', '').toWellFormed();
 
 function parseObject(raw: string): Json | undefined {
   try {
-    const value: unknown = JSON.parse(raw);
+    const value: unknown = JSON.parse(raw, (_, inner) => (typeof inner === 'string' ? storable(inner) : inner));
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
   } catch {
     return undefined;

@@ -8,7 +8,7 @@ import { defineTool } from './tool.ts';
 export const activateSequence = defineTool({
   name: 'activate_sequence',
   description: 'Activate a sequence that is set up, so that lists can be linked to it and messages leave.',
-  examples: ['activate Partner Launch', 'start the sequence Partner Launch', 'switch Partner Launch on'],
+  examples: ['activate Partner Launch', 'start Partner Launch', 'switch Partner Launch on'],
   input: z.object({ sequence: sequenceRef }),
   plan: async (ctx, input) => {
     const sequence = await sequences.mine(ctx, input.sequence);

@@ -92,7 +92,7 @@ export const createList = defineTool({
       next: [
         ...(ordered ? [`show list "${list}"`] : [`add 100 to "${list}"`]),
         `add 20 to "${list}" every day`,
-        `link "${list}" to a sequence`,
+        'show my sequences',
       ],
     };
   },

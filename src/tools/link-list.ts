@@ -87,8 +87,9 @@ export const linkList = defineTool({
     const linked = await links.link(ctx, change);
     return isRefusal(linked) ? linked : { ...preview, outcome: 'linked', progress: null };
   },
-  present: (result): Report => {
-    if (isRefusal(result)) throw new TypeError('a refusal is told by the one door');
+  // A refusal never gets here: the one door tells it.
+  present: told => {
+    const result = told as Result;
     return result.outcome === 'linked' ? linkedReport(result) : progressReport(result);
   },
 });

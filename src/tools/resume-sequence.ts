@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
-import { count } from './report.ts';
+import { count, day } from './report.ts';
 import { capText, paceFacts, sequenceRef } from './sequence-report.ts';
 import { defineTool } from './tool.ts';
-
-const drains = (days: number | null): string =>
-  days === null ? 'never' : days === 0 ? 'none is left' : `in ${count(days, 'sending day')}`;
 
 /** Goes on after a pause. With anybody overdue it asks, showing how many by age and when they drain (S9, A1). */
 export const resumeSequence = defineTool({
@@ -23,7 +20,7 @@ export const resumeSequence = defineTool({
     if (isRefusal(status)) return status;
     const missing = await sequences.missing(ctx, sequence);
     if (missing.length) return refuse('not_ready', `"${name}" is not ready: ${missing.join('; ')}.`, [`show sequence "${name}"`]);
-    const { overdue, accrued, usual, drainsInSendingDays } = await sequences.awaiting(ctx, sequence);
+    const { overdue, accrued, usual, drainsOn } = await sequences.awaiting(ctx, sequence);
     const choice = input.overdue ?? usual;
     const ending = choice === 'end_stale' ? overdue.older : 0;
     const [overview] = await sequences.overviews(ctx, [id]);
@@ -47,10 +44,8 @@ export const resumeSequence = defineTool({
             label: 'More than 21 days ago',
             value: `${overdue.older}, who ${choice === 'all' ? 'go on as well' : 'end (stale)'}`,
           },
-          {
-            label: 'Overdue are sent',
-            value: `${drains(drainsInSendingDays[choice])}, under the cap of ${capText(overview!.capacity)}`,
-          },
+          { label: 'Overdue are sent', value: drainsOn[choice] ? `by ${day(drainsOn[choice])}` : 'nobody is left to send to' },
+          { label: 'Daily cap', value: capText(overview!.capacity) },
           { label: 'New members meanwhile', value: count(accrued, 'lead') },
           ...paceFacts(overview!.pace),
         ],

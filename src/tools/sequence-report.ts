@@ -102,10 +102,12 @@ export function enrolledText(enrolled: Record<string, number>): string {
 export const reviewNote = ({ name, inReview, oldestReviewAt }: Overview, zone: string): string =>
   `${count(inReview, 'lead waits', 'leads wait')} for review in "${name}"${oldestReviewAt ? `, the oldest since ${when(oldestReviewAt, zone)}` : ''}.`;
 
-export const heldNote = ({ held }: Overview): string[] => {
+/** 'Held back: 3 a template variable is empty. Empty: company (2), title (1).' */
+export function heldNote({ held, emptyVariables }: Overview): string[] {
   const why = reasons(held);
-  return why ? [`Held back: ${why}.`] : [];
-};
+  const empty = Object.entries(emptyVariables).map(([variable, n]) => `${variable} (${n.toLocaleString('en-US')})`);
+  return why ? [`Held back: ${why}.${empty.length ? ` Empty: ${empty.join(', ')}.` : ''}`] : [];
+}
 
 export const stepsTable = (steps: readonly Pick<StepRow, 'position' | 'delay_days' | 'subject' | 'body'>[]): Table[] =>
   steps.length

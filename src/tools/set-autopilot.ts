@@ -9,7 +9,7 @@ import { defineTool } from './tool.ts';
 export const setAutopilot = defineTool({
   name: 'set_autopilot',
   description: 'Switch a sequence between copilot (each lead waits for a human) and autopilot. Only a person can.',
-  examples: ['drover autopilot "Fall Intro" on', 'drover autopilot "Fall Intro" off', 'drover autopilot "Partner Launch" on'],
+  examples: ['switch Fall Intro to autopilot', 'autopilot Fall Intro on', 'autopilot Fall Intro off'],
   humanOnly: true,
   input: z.object({ sequence: sequenceRef, on: z.boolean() }),
   plan: async (ctx, { sequence: ref, on }) => {

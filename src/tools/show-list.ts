@@ -69,7 +69,7 @@ export const showList = defineTool({
       next: [
         ...(shown.criteria ? [`add 100 to "${list}"`] : [`"${list}" should look for VPs of Sales at fintechs in Germany`]),
         ...(monitoring === 'off' && shown.criteria ? [`add 20 to "${list}" every day`] : []),
-        ...(sequence ? [`show sequence "${sequence}"`] : [`link "${list}" to a sequence`]),
+        ...(sequence ? [`show sequence "${sequence}"`] : ['show my sequences']),
       ],
     };
   },

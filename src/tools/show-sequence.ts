@@ -19,7 +19,7 @@ export const showSequence = defineTool({
   name: 'show_sequence',
   description:
     'Show one sequence: status, cap and what results, people by state, today and the next sends, steps, lists, what is held and why.',
-  examples: ['show sequence Fall Intro', 'how is Fall Intro doing?', 'what does Fall Intro send today?'],
+  examples: ['show sequence Fall Intro', 'how is Fall Intro doing?', 'what is Fall Intro doing?'],
   input: z.object({ sequence: sequenceRef }),
   plan: async (ctx, input) => {
     const sequence = await sequences.resolve(ctx, input.sequence);

@@ -1,10 +1,12 @@
+import { onTestFinished } from 'vitest';
 import { chooseModel, type ModelChoice } from '../../src/agent/model.ts';
 import { type AgentDeps, createAgentTurn } from '../../src/agent/turn.ts';
+import { readData } from '../../src/agent/untrusted.ts';
 import type { Context } from '../../src/domain/context.ts';
 import type { Candidate, LeadSource } from '../../src/domain/ports.ts';
 import type { TurnAnswer, TurnRequest } from '../../src/tools/turn.ts';
-import { type OpenAiServer, type Reply, startOpenAi } from '../support/openai-server.ts';
-import type { Office, World } from '../support/world.ts';
+import { type ChatMessage, type OpenAiServer, type Reply, startOpenAi } from '../support/openai-server.ts';
+import { type Office, World } from '../support/world.ts';
 
 /** A company's lead source that knows `total` people, all of the same name. */
 export const directoryOf = (total: number, fullName = 'Ana Example'): LeadSource => {
@@ -66,6 +68,7 @@ export async function talk(
   { script, fallback = false, root = '1.1', ...deps }: How = {},
 ): Promise<Talk> {
   const server = await startOpenAi(...(script ?? []));
+  onTestFinished(() => server.close());
   const model: ModelChoice = chooseModel(
     {
       OPENAI_MODEL: 'scripted',
@@ -160,3 +163,24 @@ export const stored = (world: World, office: Office) =>
     threads: await ctx.tx.selectFrom('thread').selectAll().orderBy('id').execute(),
     trail: await ctx.tx.selectFrom('activity').selectAll().orderBy('id').execute(),
   }));
+
+export const criteria = { titles: ['VP of Sales'], industries: ['fintech'] };
+export const createList = (name: string) => ({ name: 'create_list', args: { name, criteria } });
+export const weekly = (list: string, amount: number) => ({
+  name: 'set_monitoring',
+  args: { list, cadence: 'weekly', amount, weekday: 1 },
+});
+
+/** A workspace whose directory knows 600 people, and a thread whose model follows a script. */
+export async function begin(world: World, script: Reply[], { people, ...how }: How & { people?: string } = {}) {
+  const there = new World(world, { sources: { directory: directoryOf(600, people) } });
+  const office = await there.office();
+  return { there, office, thread: await talk(there, office, { script, ...how }) };
+}
+
+/** What the model was sent last. */
+export const lastOf = (thread: Talk): ChatMessage[] => thread.server.requests.at(-1)!.messages;
+
+/** The context, as the model was told it. */
+export const contextOf = (messages: ChatMessage[]) =>
+  messages.map(({ content }) => readData(content ?? '', 'context')).find(data => data !== undefined) as Record<string, unknown>;

@@ -171,7 +171,7 @@ test('L4 a member keeps source, record, criteria, time and refill', async ({ wor
 });
 
 test('L6 edited criteria count for later refills, from the start of the source', async ({ world }) => {
-  const { acme, listId } = await setUp(world, { source: new PeopleSource(60) });
+  const { acme, listId } = await setUp(world, { source: new PeopleSource(600) });
   await fill(world, acme, listId, 20);
   const before = await order(world, acme, listId, 5);
   await world.in(acme, ctx => lists.editCriteria(ctx, { listId, criteria: { industries: ['fintech'] }, source: 'directory' }));
@@ -215,7 +215,9 @@ test('M3 a refill that breaks off between pages goes on where it was', async ({ 
     return next(...page);
   };
   await expect(world.drain()).rejects.toThrow('died');
-  expect(await receipt(world, acme, id)).toMatchObject({ added: 1000, ended: null });
+  const broken = await receipt(world, acme, id);
+  expect(broken).toMatchObject({ added: source.served, ended: null });
+  expect(broken.added).toBeGreaterThan(0);
   const open = await world.in(acme, ctx => ctx.tx.selectFrom('refill').select(['status', 'error']).executeTakeFirstOrThrow());
   expect(open).toEqual({ status: 'queued', error: 'The directory does not answer.' });
   await monitoring.carryOut(world.services, acme.id, id);

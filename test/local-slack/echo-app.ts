@@ -1,9 +1,20 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { App, HTTPReceiver, type KnownEventFromType } from '@slack/bolt';
+import { App, HTTPReceiver, type KnownEventFromType, type Logger, LogLevel } from '@slack/bolt';
 import { systemClock } from '../../src/clock.ts';
 import { type LocalSlack, type LocalSlackOptions, startLocalSlack } from '../../src/local-slack/index.ts';
 import { silentLog } from '../../src/log.ts';
+
+/** Refusals and closing connections are what these tests are about; Bolt need not print them. */
+const quiet: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  setLevel() {},
+  setName() {},
+  getLevel: () => LogLevel.ERROR,
+};
 
 const secret = 'local-signing-secret';
 const token = 'xoxb-local-0123456789';
@@ -86,10 +97,11 @@ export async function startEcho(options: Partial<LocalSlackOptions> = {}): Promi
     delivery: { ackWithinMs: 3_000, retryDelaysMs: [0, 0, 0] },
     ...options,
   });
-  const receiver = new HTTPReceiver({ signingSecret: secret });
+  const receiver = new HTTPReceiver({ signingSecret: secret, logger: quiet });
   const app = new App({
     receiver,
     token,
+    logger: quiet,
     deferInitialization: true,
     clientOptions: { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } },
   });
@@ -103,7 +115,6 @@ export async function startEcho(options: Partial<LocalSlackOptions> = {}): Promi
   app.message(async ({ message, say, context }) => {
     const {
       text = '',
-      ts,
       thread_ts,
       channel_type,
     } = message as KnownEventFromType<'message'> & { text?: string; thread_ts?: string };
@@ -111,7 +122,6 @@ export async function startEcho(options: Partial<LocalSlackOptions> = {}): Promi
     if (channel_type !== 'im') return;
     if (text.includes('card')) await say({ text: 'A card', blocks: card as never });
     else if (!text.includes('silent')) await say({ text: `You said: ${text}`, ...(thread_ts ? { thread_ts } : {}) });
-    void ts;
   });
   app.command('/drover', async ({ command, ack, respond }) => {
     await ack(`Looking up *${command.text}*.`);

@@ -21,7 +21,17 @@ const hostileReport: Report = {
   title: hostile,
   urgent: [hostile],
   facts: [{ label: hostile, value: hostile }],
-  tables: [{ title: hostile, columns: [{ label: hostile }, { label: 'B', align: 'right' }], rows: [[hostile, ''], [hostile, '2']], more: 3 }],
+  tables: [
+    {
+      title: hostile,
+      columns: [{ label: hostile }, { label: 'B', align: 'right' }],
+      rows: [
+        [hostile, ''],
+        [hostile, '2'],
+      ],
+      more: 3,
+    },
+  ],
   notes: [hostile],
   next: [hostile],
   footer: hostile,
@@ -31,13 +41,12 @@ const hostileReport: Report = {
 function marked(messages: Message[]): { text: string; verbatim?: boolean }[] {
   const found: { text: string; verbatim?: boolean }[] = messages.map(({ text }) => ({ text, verbatim: true }));
   const visit = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(visit);
     if (typeof value !== 'object' || value === null) return;
     const { type, text, verbatim } = value as { type?: string; text?: unknown; verbatim?: boolean };
     if (type === 'mrkdwn' && typeof text === 'string') found.push({ text, ...(verbatim ? { verbatim } : {}) });
     Object.values(value).forEach(visit);
   };
-  messages.forEach(message => visit(message.blocks));
+  for (const { blocks } of messages) visit(blocks);
   return found;
 }
 
@@ -55,16 +64,27 @@ const answer = (text: string, ...reports: Report[]): TurnAnswer => ({
   status: 'done',
   text,
   approvals: [],
-  calls: reports.map((report, i) => ({ tool: 't', input: { i }, outcome: { outcome: 'done', tool: 't', effect: 'read', result: {}, report } })),
+  calls: reports.map((report, i) => ({
+    tool: 't',
+    input: { i },
+    outcome: { outcome: 'done', tool: 't', effect: 'read', result: {}, report },
+  })),
 });
 
 const decided = (report: Report) =>
-  decidedMessages(hostile, { outcome: 'approved', approvalId: 1, by: hostile, did: { outcome: 'done', tool: 't', effect: 'gated', result: {}, report } }, 'Mon 2 Mar, 09:00');
+  decidedMessages(
+    hostile,
+    { outcome: 'approved', approvalId: 1, by: hostile, did: { outcome: 'done', tool: 't', effect: 'gated', result: {}, report } },
+    'Mon 2 Mar, 09:00',
+  );
 
 describe('A4 hostile text stays inert', () => {
   const shown: [string, Message[]][] = [
     ['a report', reportMessages(hostileReport)],
-    ['a report with two tables', reportMessages({ ...hostileReport, tables: [hostileReport.tables![0]!, hostileReport.tables![0]!] })],
+    [
+      'a report with two tables',
+      reportMessages({ ...hostileReport, tables: [hostileReport.tables![0]!, hostileReport.tables![0]!] }),
+    ],
     ['a refusal', reportMessages({ ...hostileReport, tone: 'refused' })],
     ['an answer', answerMessages(answer(hostile, hostileReport))!],
     ['a card', approvalMessages({ id: 1, summary: hostile }, hostileReport, hostile)],
@@ -79,7 +99,7 @@ describe('A4 hostile text stays inert', () => {
       expect(text).not.toMatch(/<|>(?!$)/);
       // Slack draws no emoji inside code.
       expect(text.replace(/```[\s\S]*?```|`[^`]*`/g, '')).not.toContain(':tada:');
-      expect(text).not.toMatch(/[\u202E\u0007]/);
+      for (const unseen of ['\u202E', '\u0007']) expect(text).not.toContain(unseen);
     }
   });
 

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { test as base, describe, expect } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { connectServer } from '../../src/db/connect.ts';
 import { silentLog } from '../../src/log.ts';
 import { Receiver } from '../../src/slack/receiver.ts';
 import { hearing, read, said, words } from '../../src/slack/requests.ts';
-import { signingSecret, type SlackHarness, startSlack } from '../support/slack.ts';
-import { test as withWorld, type World } from '../support/world.ts';
+import { type SlackHarness, signingSecret, startSlack } from '../support/slack.ts';
+import { type World, test as withWorld } from '../support/world.ts';
 
 const test = withWorld.extend<{ slack: SlackHarness }>({
   slack: async ({ world }, use) => {
@@ -24,7 +25,15 @@ const envelope = (event: object, eventId = 'Ev1') => ({
   authorizations: [{ team_id: 'T1', user_id: bot, is_bot: true }],
   event,
 });
-const message = (more: object = {}) => ({ type: 'message', channel: 'C1', user: 'U1', ts: '100.1', text: 'hello', channel_type: 'channel', ...more });
+const message = (more: object = {}) => ({
+  type: 'message',
+  channel: 'C1',
+  user: 'U1',
+  ts: '100.1',
+  text: 'hello',
+  channel_type: 'channel',
+  ...more,
+});
 
 describe('reading', () => {
   base('C1 a message and its mention twin have one key, whatever the event id', () => {
@@ -40,7 +49,13 @@ describe('reading', () => {
   });
 
   base('C1 clicks and commands are known by action_ts and trigger_id', () => {
-    const click = { type: 'block_actions', team: { id: 'T1' }, user: { id: 'U1' }, actions: [{ action_ts: '5.5' }], trigger_id: 'a' };
+    const click = {
+      type: 'block_actions',
+      team: { id: 'T1' },
+      user: { id: 'U1' },
+      actions: [{ action_ts: '5.5' }],
+      trigger_id: 'a',
+    };
     const command = { command: '/drover', team_id: 'T1', trigger_id: '9.9', user_id: 'U1', channel_id: 'C1', text: '' };
     expect([read(click), read({ ...click, trigger_id: 'b' }), read(command)]).toMatchObject([
       { kind: 'store', request: { key: 'click:T1:U1:5.5', kind: 'interaction' } },
@@ -78,7 +93,10 @@ describe('reading', () => {
   });
 
   base.for([
-    [`<@${bot}> find <http://acme.example|acme.example> &amp; <mailto:a@b.example|a@b.example>`, 'find acme.example & a@b.example'],
+    [
+      `<@${bot}> find <http://acme.example|acme.example> &amp; <mailto:a@b.example|a@b.example>`,
+      'find acme.example & a@b.example',
+    ],
     [`<@${bot}|drover>: post it in <#C1|sales>`, 'post it in <#C1|sales>'],
     ['<https://x.example/a?b=1&amp;c=2> and &lt;b&gt;', 'https://x.example/a?b=1&c=2 and <b>'],
     ['tell <@U7|ann> and <!subteam^S1|@sales> <!here>', 'tell @ann and @sales @here'],
@@ -88,7 +106,11 @@ describe('reading', () => {
   });
 });
 
-const post = (url: string, raw: string, { secret = signingSecret, at, type = 'application/json' }: { secret?: string; at: number; type?: string }) =>
+const post = (
+  url: string,
+  raw: string,
+  { secret = signingSecret, at, type = 'application/json' }: { secret?: string; at: number; type?: string },
+) =>
   fetch(url, {
     method: 'POST',
     body: raw,
@@ -98,23 +120,27 @@ const post = (url: string, raw: string, { secret = signingSecret, at, type = 'ap
       'x-slack-signature': `v0=${createHmac('sha256', secret).update(`v0:${at}:${raw}`).digest('hex')}`,
     },
   });
-const seconds = (world: World) => Math.floor(world.now.epochMilliseconds / 1000);
+/** Slack signs with the real time, wherever Drover's clock stands. */
+const seconds = () => Math.floor(systemClock.now().epochMilliseconds / 1000);
 const stored = (world: World) =>
-  world.services.db.selectFrom('inbox').select(({ fn }) => fn.countAll<number>().as('n')).executeTakeFirstOrThrow();
+  world.services.db
+    .selectFrom('inbox')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .executeTakeFirstOrThrow();
 
 describe('receiving', () => {
   test('a wrong signature is refused in one sentence', async ({ world, slack }) => {
     const raw = JSON.stringify(envelope(message({ channel: 'D1', channel_type: 'im' })));
-    const wrong = await post(slack.url, raw, { at: seconds(world), secret: 'another' });
+    const wrong = await post(slack.url, raw, { at: seconds(), secret: 'another' });
     expect([wrong.status, await wrong.text()]).toEqual([401, expect.stringMatching(/^The signature .* SLACK_SIGNING_SECRET/)]);
-    const stale = await post(slack.url, raw, { at: seconds(world) - 301 });
+    const stale = await post(slack.url, raw, { at: seconds() - 301 });
     expect(stale.status).toBe(401);
     const unsigned = await fetch(slack.url, { method: 'POST', body: raw });
     expect(unsigned.status).toBe(401);
     expect(await stored(world)).toEqual({ n: 0 });
   });
 
-  test('a malformed body is refused in one sentence', async ({ world, slack }) => {
+  test('a malformed body is refused in one sentence', async ({ slack }) => {
     for (const [raw, type] of [
       ['{"type":', 'application/json'],
       ['[]', 'application/json'],
@@ -122,15 +148,24 @@ describe('receiving', () => {
       ['payload=%7Bno', 'application/x-www-form-urlencoded'],
       ['command=/drover&team_id=T1', 'application/x-www-form-urlencoded'],
     ] as const) {
-      const answer = await post(slack.url, raw, { at: seconds(world), type });
+      const answer = await post(slack.url, raw, { at: seconds(), type });
       expect([raw, answer.status, await answer.text()]).toEqual([raw, 400, expect.stringMatching(/^The body .*\.$/)]);
     }
-    const long = await post(slack.url, `"${'x'.repeat(1_000_001)}"`, { at: seconds(world) });
+    const long = await post(slack.url, `"${'x'.repeat(1_000_001)}"`, { at: seconds() });
     expect(long.status).toBe(413);
-    const challenge = await post(slack.url, '{"type":"url_verification","challenge":"c1"}', { at: seconds(world) });
+    const challenge = await post(slack.url, '{"type":"url_verification","challenge":"c1"}', { at: seconds() });
     expect(await challenge.text()).toBe('c1');
     expect((await fetch(slack.url)).status).toBe(405);
     expect((await fetch(new URL('/nothing', slack.url))).status).toBe(404);
+  });
+
+  test('C1 a zero character and half a surrogate pair do not keep a message from being stored', async ({ world, slack }) => {
+    const { users, teamId } = slack.slack;
+    const direct = message({ channel: 'D1', channel_type: 'im', user: users[0]!.id, text: 'find\0 x\ud800' });
+    const body = { ...envelope(direct), team_id: teamId, authorizations: undefined };
+    expect((await post(slack.url, JSON.stringify(body), { at: seconds() })).status).toBe(200);
+    await world.drain();
+    expect(slack.turns.words).toEqual(['find x\ufffd']);
   });
 
   test('C1 while the database is away nothing is acknowledged, and the repeat is answered', async ({ world, slack }) => {
@@ -139,11 +174,11 @@ describe('receiving', () => {
     const down = new Receiver({ services: { ...services, db: away.db }, signingSecret, host: '127.0.0.1', port: 0 });
     const { url } = await down.listen();
     const raw = JSON.stringify(envelope(message({ channel: 'D1', channel_type: 'im' })));
-    const answer = await post(url, raw, { at: seconds(world) });
+    const answer = await post(url, raw, { at: seconds() });
     expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('deliver it again')]);
     await down.close();
     await away.close();
-    expect((await post(slack.url, raw, { at: seconds(world) })).status).toBe(200);
+    expect((await post(slack.url, raw, { at: seconds() })).status).toBe(200);
     expect(await stored(world)).toEqual({ n: 1 });
   });
 
@@ -153,7 +188,7 @@ describe('receiving', () => {
     expect(events.map(({ payload }) => (payload.event as { type: string }).type).sort()).toEqual(['app_mention', 'message']);
     for (const { payload } of events) {
       const raw = JSON.stringify({ ...payload, event_id: 'EvAnother' });
-      expect((await post(slack.url, raw, { at: seconds(world) })).status).toBe(200);
+      expect((await post(slack.url, raw, { at: seconds() })).status).toBe(200);
     }
     await slack.slack.control.redeliver();
     await world.drain();
@@ -171,9 +206,19 @@ describe('receiving', () => {
     const sales = slack.slack.channels.find(({ name }) => name === 'sales')!;
     for (const [i, types] of [['message', 'app_mention'], ['app_mention', 'message'], ['app_mention'], ['message']].entries())
       for (const type of types) {
-        const event = { type, channel: sales.id, user: user!.id, ts: `1772438400.00000${i}`, text: `<@${slack.slack.botUserId}> say ${i}` };
-        const body = { ...envelope({ ...event, channel_type: 'channel' }), team_id: slack.slack.teamId, authorizations: undefined };
-        expect((await post(slack.url, JSON.stringify(body), { at: seconds(world) })).status).toBe(200);
+        const event = {
+          type,
+          channel: sales.id,
+          user: user!.id,
+          ts: `1772438400.00000${i}`,
+          text: `<@${slack.slack.botUserId}> say ${i}`,
+        };
+        const body = {
+          ...envelope({ ...event, channel_type: 'channel' }),
+          team_id: slack.slack.teamId,
+          authorizations: undefined,
+        };
+        expect((await post(slack.url, JSON.stringify(body), { at: seconds() })).status).toBe(200);
       }
     await world.drain();
     expect(slack.turns.words).toEqual(['say 0', 'say 1', 'say 2', 'say 3']);

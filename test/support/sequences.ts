@@ -156,6 +156,7 @@ export interface MessageView {
   enrollment_id: number;
   state: string;
   reason: string | null;
+  detail: string | null;
   position: number;
   first_contact: boolean;
   planned_on: string;
@@ -169,7 +170,7 @@ export interface MessageView {
 export const ledger = (world: World, office: Office, sequenceId?: number): Promise<MessageView[]> =>
   world.in(office, async ctx => {
     const { rows } = await sql<MessageView>`
-      select m.enrollment_id, m.state, m.reason, m.position, m.first_contact, m.planned_on, m.planned_at, m.sender_id, m.sequence_id, l.name as list
+      select m.enrollment_id, m.state, m.reason, m.detail, m.position, m.first_contact, m.planned_on, m.planned_at, m.sender_id, m.sequence_id, l.name as list
       from message m join enrollment e on e.id = m.enrollment_id left join list l on l.id = e.list_id
       where ${sequenceId ?? null}::bigint is null or m.sequence_id = ${sequenceId ?? null} order by m.planned_at, m.id`.execute(
       ctx.tx,

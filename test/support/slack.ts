@@ -13,7 +13,9 @@ export const botToken = 'xoxb-a-token-of-tests';
 /** A turn that a test scripts: what it is asked is kept, and it answers what `answer` says, the request's own words unless told. */
 export class ScriptedTurns {
   readonly asked: TurnRequest[] = [];
-  answer: (request: TurnRequest) => Partial<TurnAnswer> | Promise<Partial<TurnAnswer>> = ({ text }) => ({ text: `You said: ${text}` });
+  answer: (request: TurnRequest) => Partial<TurnAnswer> | Promise<Partial<TurnAnswer>> = ({ text }) => ({
+    text: `You said: ${text}`,
+  });
   readonly #services: Services;
 
   constructor(services: Services) {

@@ -108,6 +108,7 @@ test('L2 empty criteria, unknown values and criteria that nobody matches are ans
   expect(await refusal({ titles: ['Astronaut'], industries: ['fintech'] })).toMatchObject({
     code: 'nobody_matches',
     message: 'Nobody matches. Without the title there would be 100.',
+    next: ['preview people at fintech companies'],
   });
   expect(await rows(world, acme, 'list')).toEqual([]);
 });

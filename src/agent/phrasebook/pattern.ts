@@ -45,12 +45,12 @@ export function parsePattern(source: string, macros: Record<string, readonly str
     if (part === '(' || part === '[') {
       at++;
       const options = choice(part === '(' ? ')' : ']');
-      return { kind: 'choice', options: part === '[' ? [...options, []] : options };
+      return longestFirst(part === '[' ? [...options, []] : options);
     }
     if (part.startsWith('{')) {
       const words = macros[part.slice(1, -1)];
       if (!words) throw new Error(`no words for ${part} in "${source}"`);
-      return { kind: 'choice', options: words.map(each => parsePattern(each, macros)) };
+      return longestFirst(words.map(each => parsePattern(each, macros)));
     }
     if (part.startsWith('<')) {
       const [slot, field] = part.slice(1, -1).split(':');
@@ -61,6 +61,9 @@ export function parsePattern(source: string, macros: Record<string, readonly str
   const [sequence] = choice('');
   return sequence!;
 }
+
+/** `show me` is tried before `show`, so that what follows does not begin with "me". */
+const longestFirst = (options: Node[][]): Node => ({ kind: 'choice', options: options.sort((a, b) => b.length - a.length) });
 
 interface State {
   edges: { word?: string; slot?: { slot: string; field: string }; to: State }[];

@@ -103,15 +103,15 @@ function quoteAt(text: string, at: number): Token | undefined {
   return undefined;
 }
 
-export const isEnd = (token: Token, text: string): boolean =>
+const isEnd = (token: Token, text: string): boolean =>
   token.text === '\n' || (token.kind === 'punct' && /[.!?…]/.test(token.text) && /^$|\s/.test(text[token.end] ?? ''));
 
 /** Sentences: runs of tokens up to a full stop, a question or exclamation mark, or a line's end; the mark comes along. */
-export function sentencesOf(text: string): Token[][] {
+export function sentencesOf(tokens: readonly Token[], text: string, inside: ReadonlySet<number>): Token[][] {
   const sentences: Token[][] = [[]];
-  for (const token of tokenise(text)) {
+  for (const [at, token] of tokens.entries()) {
     if (token.text !== '\n') sentences.at(-1)!.push(token);
-    if (isEnd(token, text)) sentences.push([]);
+    if (!inside.has(at) && isEnd(token, text)) sentences.push([]);
   }
   return sentences.filter(sentence => sentence.some(({ kind }) => kind !== 'punct'));
 }

@@ -103,7 +103,7 @@ export function windowAt(tokens: readonly Token[], start: number): Timed<Window>
   return { value: { sendFrom: hhmm(from.value.minutes), sendUntil: hhmm(end) }, end: until.end };
 }
 
-const dayGroups = lexicon([
+const dayGroups = lexicon<readonly number[]>([
   ...words.cadences.weekdays.map(phrase => [phrase, [1, 2, 3, 4, 5]] as const),
   ...['every day', 'daily', 'all week', 'seven days a week', '7 days a week', 'any day', 'all days', 'each day'].map(
     phrase => [phrase, [1, 2, 3, 4, 5, 6, 7]] as const,

@@ -11,10 +11,10 @@ export function linkable({ name, status }: { name: string; status: string }): Re
     setup: ['is still in setup. Activate it first', [`activate ${name}`]],
     finishing: [
       'is finishing: it takes nobody new. Activate it again first, or choose another one',
-      [`activate ${name}`, 'show sequences'],
+      [`activate ${name}`, 'list sequences'],
     ],
     inactive: ['is inactive. Resume it first', [`resume ${name}`]],
-    archived: ['is archived for good. Choose another one', ['show sequences']],
+    archived: ['is archived for good. Choose another one', ['list sequences']],
   };
   const found = advice[status];
   return found && refuse('sequence_not_active', `"${name}" ${found[0]}; nothing was changed.`, found[1]);

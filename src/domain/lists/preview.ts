@@ -3,7 +3,7 @@ import { type Refusal, refuse } from '../../errors.ts';
 import { drover, enter, type Services } from '../context.ts';
 import type { Candidate, FilterNote, LeadSource, UnknownValue } from '../ports.ts';
 import { type Criteria, isEmpty } from './criteria.ts';
-import { filterLabel, withoutEach } from './rules.ts';
+import { filterLabel, withoutEach, wordsFor } from './rules.ts';
 
 /** A person of a preview: who, not how to reach them. */
 export interface Sample {
@@ -80,9 +80,9 @@ function unknownValues(unknown: readonly UnknownValue[]): Refusal {
 }
 
 async function nobody(source: LeadSource, criteria: Criteria, asOf: Temporal.PlainDate): Promise<Refusal> {
-  const counted: { filter: string; total: number }[] = [];
+  const counted: { filter: string; rest: Criteria; total: number }[] = [];
   for (const { filter, rest } of withoutEach(criteria))
-    if (!isEmpty(rest)) counted.push({ filter, total: (await source.preview(rest, asOf)).total });
+    if (!isEmpty(rest)) counted.push({ filter, rest, total: (await source.preview(rest, asOf)).total });
   const [best] = counted.filter(({ total }) => total > 0).toSorted((a, b) => b.total - a.total);
   const what = best ? filterLabel(best.filter) : '';
   return refuse(
@@ -90,6 +90,6 @@ async function nobody(source: LeadSource, criteria: Criteria, asOf: Temporal.Pla
     best
       ? `Nobody matches. Without the ${what} there would be ${best.total.toLocaleString('en-US')}.`
       : 'Nobody matches, and leaving out any one filter does not help. Ask for fewer things at once.',
-    best ? [`the same without the ${what}`] : undefined,
+    best ? [`preview ${wordsFor(best.rest)}`] : undefined,
   );
 }

@@ -105,6 +105,20 @@ export function freeName(name: string, taken: readonly string[]): string {
   for (let n = 2; ; n++) if (!used.has(`${name} ${n}`.toLowerCase())) return `${name} ${n}`;
 }
 
+/** 'VP of Sales at fintech companies in Germany with 50–500 people': criteria as one would type them. */
+export function wordsFor(criteria: Criteria): string {
+  const { industries = [], companyLocations = [], personLocations = [], headcount } = criteria;
+  const places = companyLocations.length ? companyLocations : personLocations;
+  return [
+    roles(criteria) || 'people',
+    industries.length ? `at ${industries.join(' or ')} companies` : '',
+    places.length ? `in ${places.join(' or ')}` : '',
+    headcount ? `with ${headcountText(headcount)}` : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
 /** Everything asked for but one filter, for each filter: what could be left out where nobody matches. */
 export const withoutEach = (criteria: Criteria): { filter: string; rest: Criteria }[] =>
   Object.entries(criteria)

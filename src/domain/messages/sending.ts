@@ -6,7 +6,8 @@ import type { HandOver, OutgoingMail } from '../ports.ts';
 import { lockAll, settle } from '../sequences/queries.ts';
 import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
 import { render, type Values } from '../sequences/templates.ts';
-import * as queries from './queries.ts';
+import { lockSenders, type SenderRow } from './queries.ts';
+import * as queries from './sending-queries.ts';
 
 /** A claimed or handing message belongs to its worker this long. */
 const lease = { minutes: 2 };
@@ -66,7 +67,7 @@ async function claimDue(ctx: Context): Promise<{ at: Temporal.Instant; messages:
   const ids = await queries.dueSequences(tx, now);
   if (ids.length === 0) return none;
   const sequences = await lockAll(tx, ids);
-  const senders = await queries.lockSenders(tx);
+  const senders = await lockSenders(tx);
   const days = sequences.map(sequence => todayOf(sequence, now));
   const held = await queries.holdUnready(tx, days, now);
 
@@ -95,13 +96,13 @@ async function claimDue(ctx: Context): Promise<{ at: Temporal.Instant; messages:
 
 type SentBy = Map<number, { on: string; n: number; last: Temporal.Instant }[]>;
 
-const gapHasPassed = (sender: queries.SenderRow, sent: { last: Temporal.Instant }[], now: Temporal.Instant): boolean =>
+const gapHasPassed = (sender: SenderRow, sent: { last: Temporal.Instant }[], now: Temporal.Instant): boolean =>
   sent.every(({ last }) => Temporal.Instant.compare(last.add({ minutes: sender.min_gap_minutes }), now) <= 0);
 
 interface Caps {
   touched: Map<number, { leadId: number }[]>;
   cap: Map<number, number>;
-  senders: Map<number, queries.SenderRow>;
+  senders: Map<number, SenderRow>;
   sentBy: SentBy;
 }
 
@@ -143,7 +144,7 @@ interface Handing extends OutgoingMail {
 async function passGate(ctx: Context, message: queries.Claimed, claimedAt: Temporal.Instant): Promise<Handing | undefined> {
   const { tx, now } = ctx;
   const [sequence] = await lockAll(tx, [message.sequenceId]);
-  const sender = (await queries.lockSenders(tx)).find(({ id }) => id === message.senderId);
+  const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId);
   const day = todayOf(sequence!, now);
   const facts = await queries.atTheGate(tx, message.id, claimedAt, day.on);
   if (!facts || !sender) return undefined;
@@ -156,7 +157,7 @@ async function passGate(ctx: Context, message: queries.Claimed, claimedAt: Tempo
   if (facts.exclusion) await queries.endExcluded(tx, message.id, facts.exclusion, now);
   if (lasting) return refuseAt(ctx, message, lasting, true);
   const letter = write(ctx, facts, sequence!, sender);
-  if (!letter) return refuseAt(ctx, message, 'missing_variable', true);
+  if ('missing' in letter) return refuseAt(ctx, message, 'missing_variable', true, letter.missing);
 
   await queries.startHanding(tx, message.id, letter, now, now.add(lease));
   return {
@@ -177,7 +178,7 @@ async function passGate(ctx: Context, message: queries.Claimed, claimedAt: Tempo
 function refusedForNow(
   facts: queries.AtTheGate,
   day: queries.SendingDay,
-  sender: queries.SenderRow,
+  sender: SenderRow,
   isOverCap: boolean,
   sentBySender: number,
 ): string | null {
@@ -201,15 +202,26 @@ function refusedForGood(facts: queries.AtTheGate): string | null {
   return null;
 }
 
-async function refuseAt(ctx: Context, message: queries.Claimed, reason: string, keepsLead: boolean): Promise<undefined> {
-  await queries.hold(ctx.tx, message.id, reason, keepsLead);
+async function refuseAt(
+  ctx: Context,
+  message: queries.Claimed,
+  reason: string,
+  keepsLead: boolean,
+  detail?: string,
+): Promise<undefined> {
+  await queries.hold(ctx.tx, message.id, reason, keepsLead, detail);
   await settle(ctx.tx, message.sequenceId, ctx.now);
   await planAgain(ctx, [message.sequenceId]);
   return undefined;
 }
 
-/** The message as it leaves, or null when a variable is empty (S8). Opt-out line and postal address close the body (D6). */
-function write(ctx: Context, facts: queries.AtTheGate, sequence: SequenceRow, sender: queries.SenderRow): queries.Letter | null {
+/** The message as it leaves, or the variable that is empty (S8). Opt-out line and postal address close the body (D6). */
+function write(
+  ctx: Context,
+  facts: queries.AtTheGate,
+  sequence: SequenceRow,
+  sender: SenderRow,
+): queries.Letter | { missing: string } {
   const { full_name, first_name, last_name, title, company, industry, location, company_location, fields } = facts;
   const given = { full_name, first_name, last_name, title, company, industry, location, company_location };
   const values: Values = {
@@ -219,7 +231,8 @@ function write(ctx: Context, facts: queries.AtTheGate, sequence: SequenceRow, se
   };
   const subject = render(facts.threadSubject ?? '', values);
   const body = render(facts.body!, values);
-  if ('missing' in subject || 'missing' in body) return null;
+  if ('missing' in subject) return subject;
+  if ('missing' in body) return body;
   const line = subject.text.replace(/\s+/g, ' ').trim();
   const domain = sender.address.split('@').at(-1)!;
   const unique = createHash('sha256')
@@ -257,22 +270,24 @@ async function recordOutcome(
 ): Promise<void> {
   const { tx, now } = ctx;
   const [sequence] = await lockAll(tx, [message.sequenceId]);
-  const sender = (await queries.lockSenders(tx)).find(({ id }) => id === message.senderId)!;
+  const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId)!;
   const on = dateIn(now, sequence!.zone);
+  const detail = answer.outcome === 'accepted' ? {} : { detail: answer.detail };
   const end = (state: 'sent' | 'failed' | 'unknown' | 'held', reason: string | null) =>
-    queries.endHanding(tx, message.id, handingAt, { state, reason }, now);
+    queries.endHanding(tx, message.id, handingAt, { state, reason, ...detail }, now);
 
   switch (answer.outcome) {
     case 'accepted': {
       if (!(await end('sent', null))) return;
+      await queries.becomeActive(tx, message.id);
       const { dueOn } = await queries.advance(tx, message.id, on, now);
       if (!sender.started_on) await queries.setSender(tx, sender.id, { started_on: on.toString() });
       if (dueOn !== null && dueOn <= on.toString()) await planAgain(ctx, [message.sequenceId]);
       break;
     }
     case 'unknown':
-      if (!(await end('unknown', answer.detail))) return;
-      await queries.waitUnknown(tx, message.id);
+      if (!(await end('unknown', 'no_answer'))) return;
+      await queries.becomeActive(tx, message.id);
       break;
     case 'bad_address':
       if (!(await end('failed', 'bad_address'))) return;
@@ -280,14 +295,17 @@ async function recordOutcome(
       await planAgain(ctx, [message.sequenceId]);
       break;
     case 'deferred':
-      return later(ctx, message, handingAt, sequence!);
+      return later(ctx, message, handingAt, sequence!, answer.detail);
     default: {
       if (!(await end('held', answer.outcome))) return;
       await queries.notContacted(tx, message.id);
-      const detail = { status_reason: answer.detail };
       if (answer.outcome === 'quota')
-        await queries.setSender(tx, sender.id, { status: 'resting', rests_until: on.toString(), ...detail });
-      else await queries.setSender(tx, sender.id, { status: answer.outcome === 'blocked' ? 'paused' : 'failing', ...detail });
+        await queries.setSender(tx, sender.id, { status: 'resting', rests_until: on.toString(), status_reason: answer.detail });
+      else
+        await queries.setSender(tx, sender.id, {
+          status: answer.outcome === 'blocked' ? 'paused' : 'failing',
+          status_reason: answer.detail,
+        });
       await planAgain(ctx, [message.sequenceId]);
     }
   }
@@ -295,13 +313,19 @@ async function recordOutcome(
 }
 
 /** A deferred message is tried again later today, while the window is open; otherwise planning finds it another day (D5). */
-async function later(ctx: Context, message: queries.Claimed, handingAt: Temporal.Instant, sequence: SequenceRow): Promise<void> {
+async function later(
+  ctx: Context,
+  message: queries.Claimed,
+  handingAt: Temporal.Instant,
+  sequence: SequenceRow,
+  detail: string,
+): Promise<void> {
   const { tx, now } = ctx;
   const { attempts } = await tx.selectFrom('message').select('attempts').where('id', '=', message.id).executeTakeFirstOrThrow();
   const again = now.add({ minutes: backoffMinutes(attempts) });
   const window = windowOn(dateIn(now, sequence.zone), windowOf(sequence));
   const fits = window !== null && Temporal.Instant.compare(again, window.until) < 0;
   const to = fits ? { state: 'planned' as const, plannedAt: again } : { state: 'held' as const };
-  if (await queries.endHanding(tx, message.id, handingAt, { reason: 'deferred', ...to }, now))
+  if (await queries.endHanding(tx, message.id, handingAt, { reason: 'deferred', detail, ...to }, now))
     await queries.notContacted(tx, message.id);
 }

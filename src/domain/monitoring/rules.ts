@@ -88,8 +88,8 @@ export const positionText = ({ cursor, skip }: Position): string => JSON.stringi
 /** At most this many candidates are looked at for an order, so that one that hardly finds anybody new ends (M2). */
 export const budget = (asked: number): number => asked * 50 + 1000;
 
-/** How many candidates are fetched at once: with some to spare for skips, and no more than one short transaction takes. */
-export const pageSize = (want: number): number => Math.min(500, Math.max(50, Math.ceil(want * 1.25)));
+/** How many candidates are fetched at once: some to spare for skips, and no more than a short transaction takes (300: about 100 ms). */
+export const pageSize = (want: number): number => Math.min(300, Math.max(50, Math.ceil(want * 1.25)));
 
 /** What was asked for, and what came of it. found = added + Σ skipped (L5). */
 export interface Receipt {

@@ -293,20 +293,24 @@ export interface Awaiting {
   accrued: number;
   /** More than one cap's worth is overdue, so the oldest end unless told otherwise. */
   usual: 'all' | 'end_stale';
-  /** By when the overdue have been sent, at the places that follow-ups get a day. */
-  drainsInSendingDays: Record<'all' | 'end_stale', number | null>;
+  /** The date by which the overdue have been sent, at the places that follow-ups get a day; null: never, or nobody is. */
+  drainsOn: Record<'all' | 'end_stale', string | null>;
 }
 
 export async function awaiting(ctx: Context, sequence: rules.SequenceRow): Promise<Awaiting> {
   const overdue = await queries.overdue(ctx.tx, sequence.id, today(ctx, sequence), ctx.now);
   const { effectiveCap, newPerDay } = await capacity(ctx, sequence);
   const perDay = Math.max(effectiveCap > 0 ? 1 : 0, effectiveCap - newPerDay);
-  const days = (people: number): number | null => (people === 0 ? 0 : perDay === 0 ? null : Math.ceil(people / perDay));
+  const window = rules.windowOf(sequence);
+  const drained = (people: number): string | null =>
+    people > 0 && perDay > 0
+      ? (rules.nthSendingDay(today(ctx, sequence), Math.ceil(people / perDay), window)?.toString() ?? null)
+      : null;
   return {
     overdue,
     accrued: await queries.notEnrolled(ctx.tx, sequence.id),
     usual: overdue.total > sequence.daily_cap ? 'end_stale' : 'all',
-    drainsInSendingDays: { all: days(overdue.total), end_stale: days(overdue.total - overdue.older) },
+    drainsOn: { all: drained(overdue.total), end_stale: drained(overdue.total - overdue.older) },
   };
 }
 

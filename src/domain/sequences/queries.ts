@@ -203,6 +203,8 @@ export interface Glance {
   oldestReviewAt: string | null;
   /** Why people wait, by reason. */
   held: Record<string, number>;
+  /** Of those held for an empty variable: by variable (S8). */
+  emptyVariables: Record<string, number>;
   lists: string[];
   inflowPerWeek: number;
 }
@@ -216,16 +218,22 @@ export const glances = (tx: Tx, days: readonly { id: number; on: Temporal.PlainD
     tx,
     sql<Glance>`
       with day as (select * from unnest(${days.map(day => day.id)}::bigint[], ${days.map(day => day.on.toString())}::date[]) as d (id, today)),
+      counted as (
+        select sequence_id, state, held_reason, count(*)::int as n, min(enrolled_at) as oldest from enrollment
+        where sequence_id = any(${days.map(day => day.id)}::bigint[]) group by 1, 2, 3),
       people as (
-        select sequence_id, jsonb_object_agg(state, n) as by_state, sum(n) filter (where state = 'in_review')::int as in_review,
-          min(oldest) filter (where state = 'in_review') as oldest_review
-        from (select sequence_id, state, count(*)::int as n, min(enrolled_at) as oldest from enrollment
-          where sequence_id = any(${days.map(day => day.id)}::bigint[]) group by 1, 2) as counted group by 1),
+        select sequence_id, jsonb_object_agg(state, n) as by_state, min(oldest) filter (where state = 'in_review') as oldest_review
+        from (select sequence_id, state, sum(n)::int as n, min(oldest) as oldest from counted group by 1, 2) as each group by 1),
       holds as (
         select sequence_id, jsonb_object_agg(held_reason, n) as by_reason
-        from (select sequence_id, held_reason, count(*)::int as n from enrollment
-          where sequence_id = any(${days.map(day => day.id)}::bigint[]) and held_reason is not null
-            and state in ('queued', 'active') group by 1, 2) as counted group by 1),
+        from (select sequence_id, held_reason, sum(n)::int as n from counted
+          where held_reason is not null and state in ('queued', 'active') group by 1, 2) as each group by 1),
+      empties as (
+        select sequence_id, jsonb_object_agg(detail, n) as by_variable
+        from (select m.sequence_id, m.detail, count(*)::int as n from enrollment e
+          join message m on m.enrollment_id = e.id and m.position = e.next_position and m.state = 'held' and m.detail is not null
+          where e.sequence_id = any(${days.map(day => day.id)}::bigint[]) and e.held_reason = 'missing_variable'
+            and e.state in ('queued', 'active') group by 1, 2) as each group by 1),
       today as (
         select m.sequence_id, count(distinct m.lead_id) filter (where m.state in ('handing', 'sent', 'unknown'))::int as contacted,
           count(distinct m.lead_id) filter (where m.state in ('planned', 'claimed'))::int as planned,
@@ -240,11 +248,11 @@ export const glances = (tx: Tx, days: readonly { id: number; on: Temporal.PlainD
         (select count(*)::int from step where step.sequence_id = s.id and step.version = s.version) as steps,
         coalesce(people.by_state, '{}') as enrolled, coalesce(today.contacted, 0) as "contactedToday",
         coalesce(today.planned, 0) as "plannedToday", to_char(today.next_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "nextSendAt",
-        coalesce(people.in_review, 0) as "inReview",
+        coalesce((people.by_state ->> 'in_review')::int, 0) as "inReview",
         to_char(people.oldest_review at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "oldestReviewAt",
-        coalesce(holds.by_reason, '{}') as held, coalesce(feeds.lists, '[]') as lists, coalesce(feeds.inflow, 0) as "inflowPerWeek"
+        coalesce(holds.by_reason, '{}') as held, coalesce(empties.by_variable, '{}') as "emptyVariables", coalesce(feeds.lists, '[]') as lists, coalesce(feeds.inflow, 0) as "inflowPerWeek"
       from day join sequence s on s.id = day.id join member o on o.id = s.owner_id
-      left join people on people.sequence_id = s.id left join holds on holds.sequence_id = s.id
+      left join people on people.sequence_id = s.id left join holds on holds.sequence_id = s.id left join empties on empties.sequence_id = s.id
       left join today on today.sequence_id = s.id left join feeds on feeds.sequence_id = s.id
       order by s.id`,
   );

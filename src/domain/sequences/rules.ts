@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { type SendWindow, startOfDay } from '../../calendar.ts';
+import { type SendWindow, sendingDayFrom, startOfDay } from '../../calendar.ts';
 import type { Sequence } from '../../db/types.ts';
 import { type Refusal, refuse } from '../../errors.ts';
 
@@ -212,5 +212,9 @@ export interface Inflow {
   backlog: number;
 }
 
-/** Days after which somebody whose last message is older does not go on by default (S9). */
-export const staleAfterDays = 21;
+/** The date of the nth sending day from a date on; null where there is none. */
+export function nthSendingDay(from: Temporal.PlainDate, n: number, window: SendWindow): Temporal.PlainDate | null {
+  let day = sendingDayFrom(from, window);
+  for (let left = n - 1; day && left > 0; left--) day = sendingDayFrom(day.add({ days: 1 }), window);
+  return day;
+}

@@ -11,7 +11,9 @@ import { fromMarkdown } from './text.ts';
  */
 export function answerMessages(answer: TurnAnswer): Message[] | null {
   const said = fromMarkdown(answer.text);
-  const reports = distinct(answer.calls.filter(call => call.outcome.outcome !== 'needs_approval').map(call => call.outcome.report));
+  const reports = distinct(
+    answer.calls.filter(call => call.outcome.outcome !== 'needs_approval').map(call => call.outcome.report),
+  );
   const groups: KnownBlock[][] = [
     ...(said ? [sections(said)] : []),
     ...reports.map((report, i): KnownBlock[] => [...(said || i > 0 ? [divider] : []), ...reportBlocks(report)]),

@@ -12,7 +12,10 @@ export const approvalActions = { approve: 'approval_approve', cancel: 'approval_
 /** A plan that waits for a human's button (A1, A2): its full effect, and two buttons. */
 export function approvalMessages(approval: { id: number; summary: string }, card: Report, askedBy?: string): Message[] {
   const value = String(approval.id);
-  const small = ['Nothing happens until somebody approves. Works once, for 24 hours.', ...(askedBy ? [`Asked by ${inert(askedBy)}.`] : [])];
+  const small = [
+    'Nothing happens until somebody approves. Works once, for 24 hours.',
+    ...(askedBy ? [`Asked by ${inert(askedBy)}.`] : []),
+  ];
   return paginate(`Needs your approval: ${inert(approval.summary)}`, [
     [
       ...reportBlocks(card),
@@ -29,11 +32,7 @@ export function approvalMessages(approval: { id: number; summary: string }, card
 export function decidedMessages(summary: string, decision: Decision, at: string): Message[] {
   const { title, line, report } = told(decision, at);
   const heading = `${title} ${inert(summary)}`;
-  const blocks: KnownBlock[] = [
-    ...sections(heading),
-    ...(report ? reportBlocks(report) : []),
-    ...context([line]),
-  ];
+  const blocks: KnownBlock[] = [...sections(heading), ...(report ? reportBlocks(report) : []), ...context([line])];
   return paginate(report ? `${heading} · ${fallback(report)}` : heading, [blocks]);
 }
 

@@ -1,7 +1,7 @@
 import type { ActionsBlock, ContextBlock, DividerBlock, KnownBlock, MrkdwnElement, SectionBlock, TableBlock } from '@slack/types';
 import type { Table } from '../../tools/report.ts';
 import { LIMITS } from './limits.ts';
-import { clip, escape, inert, line, pieces } from './text.ts';
+import { clip, escaped, inert, line, pieces } from './text.ts';
 
 /** The few blocks that Drover uses, each within Slack's limits. All take mrkdwn that is already inert. */
 
@@ -81,5 +81,5 @@ function inColumns(cells: string[][], columns: Table['columns']): SectionBlock[]
       .join('  ')
       .trimEnd(),
   );
-  return sections(`\`\`\`\n${escape(lines.join('\n'))}\n\`\`\``);
+  return sections(`\`\`\`\n${escaped(lines.join('\n'))}\n\`\`\``);
 }

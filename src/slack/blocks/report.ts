@@ -10,7 +10,16 @@ const marks: Record<Report['tone'], string> = { good: '✅ ', neutral: '', warni
 const headingChars = 150;
 
 /** A report as blocks (A3): a sentence, what a person should act on, facts in two columns, tables, notes, what to say next, small print. Inert throughout (A4). */
-export function reportBlocks({ tone, title, urgent = [], facts = [], tables = [], notes = [], next = [], footer }: Report): KnownBlock[] {
+export function reportBlocks({
+  tone,
+  title,
+  urgent = [],
+  facts = [],
+  tables = [],
+  notes = [],
+  next = [],
+  footer,
+}: Report): KnownBlock[] {
   const heading = inert(title);
   const bold = tone !== 'refused' && heading.length <= headingChars;
   const native = tables.length === 1; // Slack draws one a message
@@ -31,4 +40,3 @@ export const reportMessages = (report: Report): Message[] => paginate(fallback(r
 /** What a notification or a reader without blocks shows of a report. */
 export const fallback = ({ title, facts = [] }: Report): string =>
   [inert(title), ...facts.slice(0, 3).map(({ label, value }) => `${inert(label)}: ${inert(value)}`)].join(' · ');
-

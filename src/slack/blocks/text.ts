@@ -15,13 +15,17 @@ export function clip(text: string, max: number): string {
 const unseen = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069\uFEFF]/g;
 
 /** Printable text; line breaks stay. */
-export const printable = (text: string): string => text.replace(/\r\n?|\u2028|\u2029/g, '\n').replace(unseen, ' ');
+export const printable = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/\r\n?|\u2028|\u2029/g, '\n')
+    .replace(unseen, ' ');
 
 /** Printable text on one line, never empty: Slack refuses empty cells and fields. */
 export const line = (text: string): string => printable(text).replace(/\s+/g, ' ').trim() || '–';
 
 /** The three characters with which mentions, links and channel calls are written. */
-export const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const lookalikes: Record<string, string> = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };
 
@@ -30,37 +34,36 @@ const lookalikes: Record<string, string> = { '*': '∗', _: 'ˍ', '~': '∼', '`
  * stays, so that first_last@acme.example can still be copied.
  */
 const unformatted = (text: string): string =>
-  text.replace(
-    /(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])|`/gu,
-    character => lookalikes[character] ?? character,
-  );
+  text.replace(/(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])|`/gu, character => lookalikes[character] ?? character);
 
 /** An emoji code would turn into a picture; a zero-width space after its first colon keeps it text. */
 const withoutEmoji = (text: string): string => text.replace(/(?<!\d):(?=[\w+-]+:)/g, ':\u200b');
 
 /** Data on one line, inert. */
-export const inert = (text: string): string => escape(withoutEmoji(unformatted(line(text))));
+export const inert = (text: string): string => escaped(withoutEmoji(unformatted(line(text))));
 
 /** Data that may have several lines, inert. */
-export const inertLines = (text: string): string =>
-  escape(withoutEmoji(unformatted(printable(text).trim()))) || '–';
+export const inertLines = (text: string): string => escaped(withoutEmoji(unformatted(printable(text).trim()))) || '–';
 
 /** A phrase to type, as code; it holds no backtick that would end it. */
-export const code = (text: string): string => `\`${escape(line(text).replaceAll('`', 'ˋ'))}\``;
+export const code = (text: string): string => `\`${escaped(line(text).replaceAll('`', 'ˋ'))}\``;
 
 /**
  * The model's markdown as mrkdwn. Headings, bold, lists and code survive; links become their text with the address beside it, so that
  * nothing that a lead wrote hides behind a label. Mentions and channel calls are escaped like everything else.
  */
 export function fromMarkdown(markdown: string): string {
-  const parts = escape(withoutEmoji(printable(markdown).trim())).split(/(```[\s\S]*?(?:```|$)|`[^`\n]+`)/);
+  const parts = escaped(withoutEmoji(printable(markdown).trim())).split(/(```[\s\S]*?(?:```|$)|`[^`\n]+`)/);
   return parts.map((part, i) => (i % 2 ? closed(part) : prose(part))).join('');
 }
 
 /** A fence that the model left open is closed; its language tag goes. */
 const closed = (fence: string): string => {
   if (!fence.startsWith('```')) return fence;
-  const inside = fence.slice(3).replace(/```$/, '').replace(/^[\w-]*\n/, '');
+  const inside = fence
+    .slice(3)
+    .replace(/```$/, '')
+    .replace(/^[\w-]*\n/, '');
   return `\`\`\`\n${inside.trimEnd()}\n\`\`\``;
 };
 

@@ -1,6 +1,6 @@
+import { isDatabaseLost } from '../../db/lost.ts';
 import { drover, enter, type Services } from '../../domain/context.ts';
 import { Unavailable } from '../../errors.ts';
-import { isDatabaseLost } from '../../db/lost.ts';
 import { reportMessages } from '../blocks/report.ts';
 import { type Address, post } from '../outbox.ts';
 
@@ -16,7 +16,7 @@ export async function apologise(
   try {
     await work();
   } catch (error) {
-    if (error instanceof Unavailable || isDatabaseLost(error)) throw error;
+    
     services.log.error({ err: error }, 'a request from Slack could not be answered');
     await enter(services, about.workspaceId, drover, ctx =>
       post(

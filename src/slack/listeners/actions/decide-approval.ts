@@ -13,7 +13,11 @@ import { type Click, whereOf } from './click.ts';
 /** A press on Approve or Cancel (A2): decided with the presser's rights, and the card replaced; a refusal is the presser's alone to see. */
 export const decideApproval =
   ({ services, member }: Surface) =>
-  async ({ body, action, context }: SlackActionMiddlewareArgs<BlockAction> & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
+  async ({
+    body,
+    action,
+    context,
+  }: SlackActionMiddlewareArgs<BlockAction> & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
     const { inboxId, workspaceId } = context as unknown as Carried;
     const where = whereOf(body as Click);
     await apologise(services, { workspaceId, key: `click:${inboxId}:error`, place: where.presserOnly }, async () => {

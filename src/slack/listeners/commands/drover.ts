@@ -64,7 +64,8 @@ export const droverCommand =
       const call = parseCommand(command.text ?? '');
       const report =
         'tool' in call
-          ? (await runTool(services, { ...call, workspaceId, actor, door: 'command', place: { surface: 'slack', channel } })).report
+          ? (await runTool(services, { ...call, workspaceId, actor, door: 'command', place: { surface: 'slack', channel } }))
+              .report
           : call;
       await enter(services, workspaceId, drover, ctx => post(ctx, `command:${inboxId}`, place, reportMessages(report)));
     });

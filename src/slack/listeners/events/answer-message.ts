@@ -44,7 +44,12 @@ export const answerMessage =
   };
 
 /** Writes an answer: sentences and reports, then each card that waits for a human. */
-async function deliver(ctx: Context, place: { channel: string; threadTs: string }, inboxId: number, answer: TurnAnswer): Promise<void> {
+async function deliver(
+  ctx: Context,
+  place: { channel: string; threadTs: string },
+  inboxId: number,
+  answer: TurnAnswer,
+): Promise<void> {
   const messages = answerMessages(answer);
   const silent = !messages && !answer.approvals.length;
   await post(ctx, `turn:${inboxId}`, place, silent ? reportMessages({ tone: 'neutral', title: 'Done.' }) : (messages ?? []));

@@ -1,0 +1,13 @@
+import { openPage } from './test/support/browser.ts';
+const o = await openPage('http://127.0.0.1:4301');
+const { page } = o;
+console.log(await page.locator('#sidebar').innerText());
+const say = async (t: string) => { await page.fill('#composer textarea', t); await page.press('#composer textarea', 'Enter'); };
+await say('Find 200 VPs of Sales at German fintechs with 50–500 people, add 20 more every Monday, and put them in Fall Intro');
+await page.waitForTimeout(6000);
+await o.shoot('try-1');
+await page.locator('.replies').first().click().catch(()=>{});
+await page.waitForTimeout(1500);
+await o.shoot('try-2');
+console.log(o.complaints);
+await o.close();

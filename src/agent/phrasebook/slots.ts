@@ -1,0 +1,274 @@
+import { describe } from './criteria.ts';
+import { lexicon } from './lexicon.ts';
+import { type NameKind, type NameSpan, namesIn, type Reference } from './names.ts';
+import { numeralAt } from './numbers.ts';
+import { optionsAt } from './options.ts';
+import type { Readable, Taken } from './pattern.ts';
+import type { Token } from './text.ts';
+import { cadenceAt, dateAt, scheduleAt, timeAt, weekdayOf, zoneAt } from './times.ts';
+import words from './words.json' with { type: 'json' };
+
+/** What slots are filled against. */
+export interface Scope {
+  lists: readonly string[];
+  sequences: readonly string[];
+  today: string;
+}
+
+/** Longest free name, text and description, in tokens: what keeps reading linear. */
+const longest = { name: 12, text: 80, criteria: 120 };
+const pronouns: Record<NameKind, ReturnType<typeof lexicon<true>>> = {
+  list: lexicon(words.pronouns.list.map(word => [word, true] as const)),
+  sequence: lexicon(words.pronouns.sequence.map(word => [word, true] as const)),
+};
+const determiners = new Set(words.determiners);
+const nouns: Record<NameKind, ReadonlySet<string>> = { list: new Set(words.nouns.list), sequence: new Set(words.nouns.sequence) };
+const leadWords = lexicon(words.macros.leads.map(word => [word, true] as const));
+const unseen = /^[,:;()*_~"“”„«»`'‘’[\]{}!?.…]$/;
+
+/** A clause that patterns can be tried on. What a slot takes at a place is worked out once, for all patterns. */
+export class Clause implements Readable {
+  readonly length: number;
+  readonly tokens: readonly Token[];
+  private readonly text: string;
+  private readonly scope: Scope;
+  private readonly names: Map<number, NameSpan[]>;
+  private readonly taken = new Map<string, readonly Taken[]>();
+
+  constructor(tokens: readonly Token[], text: string, scope: Scope) {
+    this.tokens = tokens;
+    this.length = tokens.length;
+    this.text = text;
+    this.scope = scope;
+    this.names = namesIn(tokens, scope.lists, scope.sequences);
+  }
+
+  wordAt(at: number): string {
+    return this.tokens[at]!.fold;
+  }
+
+  skip(at: number): number {
+    while (at < this.length && this.tokens[at]!.kind === 'punct' && unseen.test(this.tokens[at]!.text)) at++;
+    return at;
+  }
+
+  take(slot: string, at: number): readonly Taken[] {
+    const key = `${slot} ${at}`;
+    const known = this.taken.get(key);
+    if (known) return known;
+    const fresh = this.fill(slot, at);
+    this.taken.set(key, fresh);
+    return fresh;
+  }
+
+  /** As written, from one token to before another; a lone quotation without its marks. */
+  slice(from: number, to: number): string {
+    const first = this.tokens[from]!;
+    return to - from === 1 && first.kind === 'quote' ? first.text : this.text.slice(first.start, this.tokens[to - 1]!.end).trim();
+  }
+
+  private fill(slot: string, at: number): readonly Taken[] {
+    const { tokens } = this;
+    const one = (found: { value: unknown; end: number } | undefined): Taken[] =>
+      found ? [{ value: found.value, end: found.end, weight: found.end - at }] : [];
+    switch (slot) {
+      case 'list':
+      case 'sequence':
+        return this.reference(at, [slot]);
+      case 'any':
+        return this.reference(at, ['list', 'sequence']);
+      case 'known':
+        return this.reference(at, ['sequence']).filter(({ value }) => (value as Reference).how === 'known');
+      case 'n':
+        return one(numeralAt(tokens, at)).map(each => ({ ...each, weight: 1 }));
+      case 'order':
+        return one(cadenceAt(tokens, at));
+      case 'time':
+        return one(timeAt(tokens, at));
+      case 'schedule':
+        return one(scheduleAt(tokens, at));
+      case 'date':
+        return one(dateAt(tokens, at, this.scope.today));
+      case 'zoned':
+        return one(zoneAt(tokens, at));
+      case 'options':
+        return one(optionsAt(tokens, at));
+      case 'zoneish':
+        return this.free(at, 5, 0).map(each => ({ ...each, value: String(each.value).replace(/\s*\/\s*/g, '/').replace(/ time$/i, '') }));
+      case 'channel':
+        return tokens[at]!.kind === 'channel' || /^#\S/.test(tokens[at]!.text) ? [{ value: tokens[at]!.text, end: at + 1, weight: 1 }] : [];
+      case 'name':
+        return tokens[at]!.kind === 'quote' ? this.quoted(at) : this.free(at, longest.name, 0);
+      case 'quoted':
+        return this.quoted(at);
+      case 'text':
+        return this.free(at, longest.text, 0);
+      case 'target':
+        return [...this.target(at), ...this.free(at, 5, 0).map(each => ({ ...each, value: { lead: each.value } }))];
+      case 'surely':
+        return this.target(at);
+      case 'leads':
+        return this.leads(at);
+      case 'senders':
+        return this.senders(at);
+      case 'criteria':
+        return this.spans(at);
+      case 'people':
+        return this.spans(at).filter(({ value }) => isPeople(value as Token[]));
+      case 'change':
+        return this.change(at, false);
+      case 'sure':
+        return this.change(at, true);
+      default:
+        throw new Error(`no slot called ${slot}`);
+    }
+  }
+
+  private quoted(at: number): Taken[] {
+    return this.tokens[at]!.kind === 'quote' ? [{ value: this.tokens[at]!.text, end: at + 1, weight: 1 }] : [];
+  }
+
+  /** From `at` up to each of the next tokens, shortest first, never beginning or ending in punctuation. */
+  private free(at: number, most: number, weight: number): Taken[] {
+    if (this.tokens[at]!.kind === 'punct') return [];
+    const taken: Taken[] = [];
+    for (let end = at + 1; end <= Math.min(this.length, at + most); end++)
+      if (this.tokens[end - 1]!.kind !== 'punct') taken.push({ value: this.slice(at, end), end, weight });
+    return taken;
+  }
+
+  private spans(at: number): Taken[] {
+    const taken: Taken[] = [];
+    for (let end = at + 1; end <= Math.min(this.length, at + longest.criteria); end++)
+      taken.push({ value: this.tokens.slice(at, end), end, weight: 0.5 });
+    return taken;
+  }
+
+  /** Existing names first, longest first; then a pronoun, a quotation, and any other words. `the`, `list` and the like may stand around. */
+  private reference(at: number, kinds: NameKind[]): Taken[] {
+    const taken: Taken[] = [];
+    const put = (how: Reference['how'], text: string, of: NameKind[], end: number, weight: number): void => {
+      const value: Reference = { how, text, kinds: of };
+      const after = kinds.some(kind => nouns[kind].has(this.tokens[end]?.fold ?? ''));
+      if (after && how !== 'written') taken.push({ value, end: end + 1, weight: weight + 1 });
+      taken.push({ value, end, weight });
+    };
+    for (const from of this.starts(at, kinds)) {
+      const spans = (this.names.get(from) ?? []).filter(({ kind }) => kinds.includes(kind));
+      for (const { name, end, words: length } of spans) {
+        const of = spans.filter(other => other.name === name && other.end === end).map(({ kind }) => kind);
+        put('known', name, of, end, 2 + length + (from - at));
+      }
+    }
+    for (const kind of kinds) {
+      const pronoun = pronouns[kind].at(this.tokens, at);
+      if (pronoun) put('pronoun', this.slice(at, pronoun.end), kinds, pronoun.end, 0.9);
+    }
+    for (const from of this.starts(at, kinds))
+      if (this.tokens[from]?.kind === 'quote') put('written', this.tokens[from]!.text, kinds, from + 1, 1 + (from - at));
+    const from = this.starts(at, kinds).at(-1)!;
+    if (from < this.length)
+      for (const { value, end } of this.free(from, longest.name, 0)) {
+        const bare = nouns[kinds[0]!].has(this.tokens[end - 1]!.fold) && end - from > 1 ? this.slice(from, end - 1) : String(value);
+        taken.push({ value: { how: 'written', text: bare, kinds }, end, weight: -3 });
+      }
+    return taken;
+  }
+
+  private starts(at: number, kinds: NameKind[]): number[] {
+    const starts = [at];
+    for (let from = at; from < this.length - 1 && starts.length < 5; from++) {
+      const { fold } = this.tokens[from]!;
+      if (!determiners.has(fold) && !kinds.some(kind => nouns[kind].has(fold))) break;
+      starts.push(from + 1);
+    }
+    return starts;
+  }
+
+  private target(start: number): Taken[] {
+    let at = start;
+    while (/^(the|domain|address|email|e-mail|company|everyone|anyone|everybody|anybody|people|at|from|all|of|person|profile)$/.test(this.tokens[at]?.fold ?? '')) at++;
+    const token = this.tokens[at];
+    if (!token) return [];
+    const told = (value: object): Taken[] => [{ value, end: at + 1, weight: 2 + at - start }];
+    const text = token.text.replace(/[.,]$/, '');
+    if (/linkedin\.com\//i.test(text)) return told({ linkedin: text });
+    if (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)) return told({ address: text });
+    const domain = /^(?:https?:\/\/|@)?(?:www\.)?((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})\/?$/iu.exec(text)?.[1];
+    if (domain) return told({ domain: domain.toLowerCase() });
+    return token.kind === 'quote' ? told({ lead: token.text }) : [];
+  }
+
+  /** `Jane Doe, bob@acme.example and Mia Roe`; not `it`, `them` or a number, which mean something else. */
+  private leads(at: number): Taken[] {
+    const first = this.tokens[at]!;
+    if (first.kind === 'punct' || numeralAt(this.tokens, at) || leadWords.at(this.tokens, at) || pronouns.list.at(this.tokens, at)) return [];
+    const taken: Taken[] = [];
+    for (let end = at + 1; end <= Math.min(this.length, at + 40); end++) {
+      if (this.tokens[end - 1]!.kind === 'punct') continue;
+      const value: string[] = [];
+      for (let from = at, to = at; to <= end; to++) {
+        const separates = to === end || /^(,|and|&)$/.test(this.tokens[to]!.fold);
+        if (separates && to > from) value.push(this.slice(from, to));
+        if (separates) from = to + 1;
+      }
+      taken.push({ value, end, weight: -1 });
+    }
+    return taken;
+  }
+
+  private senders(at: number): Taken[] {
+    const value: string[] = [];
+    let end = at;
+    for (let next = at; next < this.length; next++) {
+      const { kind, text, fold } = this.tokens[next]!;
+      if (kind === 'quote' || /^[^\s@]+@[^\s@]+$/.test(text)) {
+        value.push(text);
+        end = next + 1;
+      } else if (!/^(,|and|&)$/.test(fold)) break;
+    }
+    return value.length ? [{ value, end, weight: value.length }] : [];
+  }
+
+  /** What a correction may bring: a number and how often, a weekday, a time, hours, a name, or other people. */
+  private change(at: number, sure: boolean): Taken[] {
+    const { tokens } = this;
+    const taken: Taken[] = [];
+    const put = (end: number, value: object, weight = end - at): void => void taken.push({ end, value, weight });
+    const n = numeralAt(tokens, at);
+    if (n) {
+      let end = n.end;
+      while (/^(more|new|leads|people|contacts|prospects|of|them)$/.test(tokens[end]?.fold ?? '')) end++;
+      const order = cadenceAt(tokens, end);
+      if (order) put(order.end, { n: n.value, order: order.value });
+      put(end, { n: n.value });
+    }
+    const order = cadenceAt(tokens, at);
+    if (order) {
+      const time = timeAt(tokens, order.end);
+      if (time) put(time.end, { order: order.value, time: time.value });
+      put(order.end, { order: order.value });
+    }
+    const day = /^(on|every)$/.test(tokens[at]!.fold) ? at + 1 : at;
+    const weekday = weekdayOf(tokens[day]);
+    if (weekday !== undefined) put(day + 1, { order: { cadence: 'weekly', weekday } });
+    if (sure) return taken;
+    const schedule = scheduleAt(tokens, at);
+    if (schedule) put(schedule.end, { schedule: schedule.value });
+    const time = timeAt(tokens, at);
+    if (time) put(time.end, { time: time.value });
+    for (const kind of ['list', 'sequence'] as const)
+      for (const { value, end, weight } of this.reference(at, [kind]))
+        if ((value as Reference).how === 'known') put(end, { reference: { ...(value as Reference), kinds: [kind] } }, weight);
+    for (const { value, end } of this.spans(at)) put(end, { people: value }, 0.5);
+    return taken;
+  }
+}
+
+/** Words that surely describe people: a known role, or anything else the vocabulary knows together with a word for people. */
+const isPeople = (tokens: readonly Token[]): boolean => {
+  const described = describe(tokens);
+  if (!described?.known) return false;
+  const { titles, seniorities, functions } = described.criteria;
+  return Boolean(seniorities ?? functions ?? (titles && described.known > 0)) || tokens.some(({ fold }) => /^(people|leads|contacts|companies)$/.test(fold));
+};

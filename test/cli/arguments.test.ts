@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { readArguments } from '../../src/cli/arguments.ts';
+import { reportText } from '../../src/cli/text.ts';
+
+test.for([
+  [[], { name: 'start' }],
+  [['worker'], { name: 'worker' }],
+  [['--help'], { name: 'help' }],
+  [['ask', 'how', 'are', 'we?', '--json'], { name: 'ask', text: 'how are we?', thread: 'cli', json: true }],
+  [
+    ['ask', 'make it 30', '--as', 'sam', '--thread', '7'],
+    { name: 'ask', text: 'make it 30', thread: '7', json: false, as: 'sam' },
+  ],
+  [['import', 'p.csv', '--list', 'Fair'], { name: 'import', file: 'p.csv', list: 'Fair' }],
+  [['approve', '7'], { name: 'approve', id: 7, json: false }],
+  [['autopilot', 'Fall', 'Intro', 'on'], { name: 'autopilot', sequence: 'Fall Intro', on: true, json: false }],
+] as const)('%j is understood', ([argv, command]) => {
+  expect(readArguments(argv)).toEqual(command);
+});
+
+test.for([
+  [['dance'], /no command "dance"/],
+  [['ask'], /Ask what/],
+  [['import', 'x.csv'], /which list/],
+  [['approve', 'x'], /Which approval/],
+  [['autopilot', 'Fall', 'maybe'], /Like: drover autopilot/],
+  [['ask', 'x', '--loud'], /loud/],
+] as const)('%j is refused with a sentence that says how', ([argv, message]) => {
+  expect(() => readArguments(argv)).toThrow(message);
+});
+
+test('a report reads well on a terminal, and what is in it cannot act on the terminal', () => {
+  expect(
+    reportText({
+      tone: 'good',
+      title: 'Two \u001b[31mlists\u0007',
+      facts: [
+        { label: 'A', value: '1' },
+        { label: 'Long', value: '2' },
+      ],
+      tables: [
+        {
+          columns: [{ label: 'List' }, { label: 'Leads', align: 'right' }],
+          rows: [
+            ['Fintech', '200'],
+            ['A', '3'],
+          ],
+          more: 4,
+        },
+      ],
+      next: ['status'],
+    }),
+  ).toBe(
+    [
+      '✓ Two [31mlists',
+      '  A     1',
+      '  Long  2',
+      '  List     Leads',
+      '  ───────  ─────',
+      '  Fintech    200',
+      '  A            3',
+      '  … and 4 more',
+      '  Try: “status”',
+    ].join('\n'),
+  );
+});
