@@ -51,7 +51,7 @@ export function answer(messages: readonly BaseMessage[]): AIMessage {
   const prompt = messages[at]?.text.trim() ?? '';
   const context = readContext(messages.findLast(message => message.id?.startsWith('context-')));
   const results = messages.slice(at + 1).filter(message => ToolMessage.isInstance(message));
-  if (false as boolean) return say(aboutItself);
+  if (asksWhoItIs.test(prompt) && !results.length) return say(aboutItself);
 
   const understood = understand(prompt, context);
   if (understood.kind === 'say')
@@ -121,8 +121,13 @@ function stop(refused: Outcome & { outcome: 'refused' }, call: PhraseCall | unde
 function closing(outcomes: readonly Outcome[], comment = ''): string {
   const written = outcomes.filter(({ outcome, effect }) => outcome === 'done' && effect !== 'read').length;
   const waiting = outcomes.filter(({ outcome }) => outcome === 'needs_approval').length;
-  const done = written === 1 ? 'Done.' : written > 1 ? `Done, all ${written}.` : '';
-  const waits = waiting === 1 ? 'One step waits for your button.' : waiting > 1 ? `${waiting} steps wait for your buttons.` : '';
+  const done = written === 1 ? 'Done.' : written > 1 ? `Done: ${written} things.` : '';
+  const waits =
+    waiting > 1
+      ? `${waiting}${written ? ' more' : ' things'} wait for your buttons.`
+      : waiting === 1
+        ? `${written ? 'One more' : 'This'} waits for your button.`
+        : '';
   return [comment, done, waits].filter(Boolean).join(' ') || 'Here is what I found.';
 }
 

@@ -65,12 +65,16 @@ const shield = (text: string) =>
 const unshield = (html: string) =>
   html.replaceAll(entities['&lt;'], '&lt;').replaceAll(entities['&gt;'], '&gt;').replaceAll(entities['&amp;'], '&amp;');
 
-/** The same value with every text object's words shielded. */
+/**
+ * The same value with every text object's words shielded. `verbatim` goes: to Slack it means that nothing is linked by itself, the
+ * renderer would show the formatting marks with it.
+ */
 function shielded<T>(value: T): T {
   if (Array.isArray(value)) return value.map(shielded) as T;
   if (typeof value !== 'object' || value === null) return value;
   const isText = ['mrkdwn', 'plain_text'].includes(String((value as Fields).type));
-  const fields = Object.entries(value).map(([name, inner]) => [
+  const shown = Object.entries(value).filter(([name]) => !(isText && name === 'verbatim'));
+  const fields = shown.map(([name, inner]) => [
     name,
     isText && name === 'text' && typeof inner === 'string' ? shield(inner) : shielded(inner),
   ]);

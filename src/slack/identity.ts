@@ -67,7 +67,7 @@ export function members(
     const kept = remembered.get(slackUserId);
     if (kept && Temporal.Instant.compare(now, kept.until) < 0) return kept;
     const { user } = await client.users.info({ user: slackUserId });
-    const name = user?.profile?.display_name || user?.real_name || user?.profile?.real_name || user?.name || slackUserId;
+    const name = user?.real_name || user?.profile?.real_name || user?.profile?.display_name || user?.name || slackUserId;
     const fresh = {
       name,
       isSlackAdmin: Boolean(user?.is_admin || user?.is_owner),

@@ -1,10 +1,28 @@
-import { groups, type Phrasing } from '../../src/agent/phrasebook/phrases.ts';
 import type { Node } from '../../src/agent/phrasebook/pattern.ts';
+import { groups, type Phrasing } from '../../src/agent/phrasebook/phrases.ts';
 import { createdList, type PhraseCall, type PhraseContext } from '../../src/agent/phrasebook/types.ts';
 
 /** Names as people give them, odd ones among them; no phrasing may stumble over any. */
-export const lists = ['FR CTOs', 'Berlin Founders', 'Q3 – Größe & Co.', 'Link to nowhere', "Bob's own", '2026 rétro', 'VPs (EMEA)', 'Add and pause'];
-export const sequences = ['Fall Intro', 'Partner Launch', 'Reply? Maybe!', 'C++ folks', 'Wärme 2.0', "Don't blink", '7 days', 'If only then'];
+export const lists = [
+  'FR CTOs',
+  'Berlin Founders',
+  'Q3 – Größe & Co.',
+  'Link to nowhere',
+  "Bob's own",
+  '2026 rétro',
+  'VPs (EMEA)',
+  'Add and pause',
+];
+export const sequences = [
+  'Fall Intro',
+  'Partner Launch',
+  'Reply? Maybe!',
+  'C++ folks',
+  'Wärme 2.0',
+  "Don't blink",
+  '7 days',
+  'If only then',
+];
 export const context: PhraseContext = { lists, sequences, focus: {}, today: '2026-03-02' };
 
 export type Random = () => number;
@@ -28,21 +46,67 @@ interface Filled {
 const filled = (entries: Record<string, unknown>): Filled[] => Object.entries(entries).map(([text, value]) => ({ text, value }));
 
 const people = filled({
-  'VPs of Sales at German fintechs with 50–500 people': { titles: ['VP of Sales'], industries: ['Fintech'], companyLocations: ['Germany'], headcount: { min: 50, max: 500 } },
+  'VPs of Sales at German fintechs with 50–500 people': {
+    titles: ['VP of Sales'],
+    industries: ['Fintech'],
+    companyLocations: ['Germany'],
+    headcount: { min: 50, max: 500 },
+  },
   'CTOs in France': { titles: ['CTO'], personLocations: ['France'] },
-  'heads of marketing at software companies with over 500 employees': { titles: ['head of marketing'], industries: ['Software'], headcount: { min: 501 } },
-  'founders at logistics companies in Spain with fewer than fifty people': { seniorities: ['founder'], industries: ['Logistics'], companyLocations: ['Spain'], headcount: { max: 49 } },
-  'CFOs at banks in the UK, not in London': { titles: ['CFO'], industries: ['Banking'], companyLocations: ['United Kingdom'], exclude: { companyLocations: ['London'] } },
-  'marketing managers at companies using HubSpot and Salesforce': { titles: ['marketing manager'], technologies: ['HubSpot', 'Salesforce'] },
-  'sales directors at French healthcare companies with at least 200 staff': { titles: ['sales director'], industries: ['Healthcare'], companyLocations: ['France'], headcount: { min: 200 } },
+  'heads of marketing at software companies with over 500 employees': {
+    titles: ['head of marketing'],
+    industries: ['Software'],
+    headcount: { min: 501 },
+  },
+  'founders at logistics companies in Spain with fewer than fifty people': {
+    seniorities: ['founder'],
+    industries: ['Logistics'],
+    companyLocations: ['Spain'],
+    headcount: { max: 49 },
+  },
+  'CFOs at banks in the UK, not in London': {
+    titles: ['CFO'],
+    industries: ['Banking'],
+    companyLocations: ['United Kingdom'],
+    exclude: { companyLocations: ['London'] },
+  },
+  'marketing managers at companies using HubSpot and Salesforce': {
+    titles: ['marketing manager'],
+    technologies: ['HubSpot', 'Salesforce'],
+  },
+  'sales directors at French healthcare companies with at least 200 staff': {
+    titles: ['sales director'],
+    industries: ['Healthcare'],
+    companyLocations: ['France'],
+    headcount: { min: 200 },
+  },
 });
 
-const numbers = filled({ '20': 20, thirty: 30, 'two hundred': 200, '1,000': 1000, 'a dozen': 12, '45': 45, 'one hundred and fifty': 150, 'a couple of hundred': 200 });
+const numbers = filled({
+  '20': 20,
+  thirty: 30,
+  'two hundred': 200,
+  '1,000': 1000,
+  'a dozen': 12,
+  '45': 45,
+  'one hundred and fifty': 150,
+  'a couple of hundred': 200,
+});
 const orders = filled({
-  'every Monday': { cadence: 'weekly', weekday: 1 }, 'each weekday': { cadence: 'weekdays' }, daily: { cadence: 'daily' }, 'every day': { cadence: 'daily' }, 'every week': { cadence: 'weekly' }, weekly: { cadence: 'weekly' }, 'weekly on Tuesdays': { cadence: 'weekly', weekday: 2 }, 'every Friday': { cadence: 'weekly', weekday: 5 },
+  'every Monday': { cadence: 'weekly', weekday: 1 },
+  'each weekday': { cadence: 'weekdays' },
+  daily: { cadence: 'daily' },
+  'every day': { cadence: 'daily' },
+  'every week': { cadence: 'weekly' },
+  weekly: { cadence: 'weekly' },
+  'weekly on Tuesdays': { cadence: 'weekly', weekday: 2 },
+  'every Friday': { cadence: 'weekly', weekday: 5 },
 }); // prettier-ignore
 const schedules = filled({
-  'between 9 and 5 on weekdays': { sendFrom: '09:00', sendUntil: '17:00', sendDays: [1, 2, 3, 4, 5] }, 'Tuesdays to Thursdays 10:00-16:00': { sendDays: [2, 3, 4], sendFrom: '10:00', sendUntil: '16:00' }, 'Mon-Fri, 8am to 6pm': { sendDays: [1, 2, 3, 4, 5], sendFrom: '08:00', sendUntil: '18:00' }, 'from 9:30 until 17:00': { sendFrom: '09:30', sendUntil: '17:00' },
+  'between 9 and 5 on weekdays': { sendFrom: '09:00', sendUntil: '17:00', sendDays: [1, 2, 3, 4, 5] },
+  'Tuesdays to Thursdays 10:00-16:00': { sendDays: [2, 3, 4], sendFrom: '10:00', sendUntil: '16:00' },
+  'Mon-Fri, 8am to 6pm': { sendDays: [1, 2, 3, 4, 5], sendFrom: '08:00', sendUntil: '18:00' },
+  'from 9:30 until 17:00': { sendFrom: '09:30', sendUntil: '17:00' },
 }); // prettier-ignore
 
 const slots: Record<string, readonly Filled[]> = {
@@ -52,14 +116,31 @@ const slots: Record<string, readonly Filled[]> = {
   people,
   schedule: schedules,
   time: filled({ '8:30': '08:30', 'at 9am': '09:00', 'at 17:15': '17:15', 'at noon': '12:00' }),
-  date: filled({ '2027-01-01': '2027-01-01', '1 March 2027': '2027-03-01', 'the end of June': '2026-06-30', '3 months': '2026-06-02' }),
+  date: filled({
+    '2027-01-01': '2027-01-01',
+    '1 March 2027': '2027-03-01',
+    'the end of June': '2026-06-30',
+    '3 months': '2026-06-02',
+  }),
   name: filled({ Spring: 'Spring', '"Q4 – Straße"': 'Q4 – Straße', 'Autumn Push': 'Autumn Push', '“Now & then”': 'Now & then' }),
   quoted: filled({ '"Winter Warmth"': 'Winter Warmth' }),
-  options: filled({ 'with a cap of 30 a day': { dailyCap: 30 }, 'Tuesdays to Thursdays 10:00-16:00': { sendDays: [2, 3, 4], sendFrom: '10:00', sendUntil: '16:00' } }),
-  target: filled({ 'acme.example': { domain: 'acme.example' }, 'jane@acme.example': { address: 'jane@acme.example' }, 'Jane Doe': { lead: 'Jane Doe' }, 'the domain acme.example': { domain: 'acme.example' }, 'https://linkedin.com/in/jane-doe': { linkedin: 'https://linkedin.com/in/jane-doe' } }),
+  options: filled({
+    'with a cap of 30 a day': { dailyCap: 30 },
+    'Tuesdays to Thursdays 10:00-16:00': { sendDays: [2, 3, 4], sendFrom: '10:00', sendUntil: '16:00' },
+  }),
+  target: filled({
+    'acme.example': { domain: 'acme.example' },
+    'jane@acme.example': { address: 'jane@acme.example' },
+    'Jane Doe': { lead: 'Jane Doe' },
+    'the domain acme.example': { domain: 'acme.example' },
+    'https://linkedin.com/in/jane-doe': { linkedin: 'https://linkedin.com/in/jane-doe' },
+  }),
   surely: filled({ 'acme.example': { domain: 'acme.example' }, 'jane@acme.example': { address: 'jane@acme.example' } }),
   leads: filled({ 'Jane Doe': ['Jane Doe'], 'Jane Doe and bob@acme.example': ['Jane Doe', 'bob@acme.example'] }),
-  senders: filled({ 'jane@acme.example': ['jane@acme.example'], 'jane@acme.example and joe@acme.example': ['jane@acme.example', 'joe@acme.example'] }),
+  senders: filled({
+    'jane@acme.example': ['jane@acme.example'],
+    'jane@acme.example and joe@acme.example': ['jane@acme.example', 'joe@acme.example'],
+  }),
   channel: filled({ '#sales': '#sales', '<#C012AB3CD|sales>': '<#C012AB3CD|sales>' }),
   zoneish: filled({ 'Europe/Berlin': 'Europe/Berlin', 'America/New_York': 'America/New_York' }),
   zoned: filled({ 'Europe/Berlin': 'Europe/Berlin', 'Berlin time': 'Berlin' }),
@@ -112,9 +193,15 @@ export function expected({ group }: Phrasing, { fields }: Prompt): PhraseCall[] 
   const { amount, criteria, sequence, ...rest } = input as Record<string, unknown>;
   if (group.human) return undefined;
   if (group.tool === '$monitored')
-    return [{ tool: 'create_list', input: { criteria, count: amount } }, { tool: 'set_monitoring', input: { list: createdList, amount, ...rest } }];
+    return [
+      { tool: 'create_list', input: { criteria, count: amount } },
+      { tool: 'set_monitoring', input: { list: createdList, amount, ...rest } },
+    ];
   if (group.tool === '$linked')
-    return [{ tool: 'create_list', input: { criteria, ...rest } }, { tool: 'link_list', input: { list: createdList, sequence } }];
+    return [
+      { tool: 'create_list', input: { criteria, ...rest } },
+      { tool: 'link_list', input: { list: createdList, sequence } },
+    ];
   if (group.tool === '$send') return [{ tool: 'set_workspace', input }];
   if (group.tool === '$rename') return [{ tool: 'edit_sequence', input: { sequence: any, ...plain } }];
   if (group.tool.startsWith('$') || group.steps) return undefined;
@@ -122,4 +209,5 @@ export function expected({ group }: Phrasing, { fields }: Prompt): PhraseCall[] 
   return [{ tool: group.tool, input }];
 }
 
-export const toolsOf = (): Set<string> => new Set(groups.flatMap(({ tool, as }) => as ?? [tool]).filter(tool => !tool.startsWith('$')));
+export const toolsOf = (): Set<string> =>
+  new Set(groups.flatMap(({ tool, as }) => as ?? [tool]).filter(tool => !tool.startsWith('$')));

@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { describe, expect } from 'vitest';
 import { drover, enter } from '../../src/domain/context.ts';
 import * as enrollments from '../../src/domain/enrollments/index.ts';
-import { type EnrollmentState, endStates, liveStates, mayBecome } from '../../src/domain/enrollments/rules.ts';
 import { handleEnrollList } from '../../src/jobs/enroll-list.ts';
 import { dailyEnrollment } from '../../src/queues.ts';
 import { serverUrl } from '../support/database.ts';
@@ -26,72 +25,6 @@ const daily = async (world: World, office: Office, sequenceId: number) => {
   await world.in(office, ctx => ctx.enqueue(dailyEnrollment, { workspaceId: office.id, sequenceId, on }));
   return settle(world);
 };
-
-describe('E3', () => {
-  const all: EnrollmentState[] = [...liveStates, ...endStates];
-  const expected: Record<string, string> = {
-    in_review: 'queued refused withdrawn bounced unsubscribed excluded stopped',
-    queued: 'active paused waiting_on_task withdrawn bounced unsubscribed excluded stopped',
-    active: 'paused waiting_on_task completed replied failed bounced unsubscribed excluded stopped',
-    paused: 'queued active waiting_on_task completed replied failed bounced unsubscribed excluded stopped',
-    waiting_on_task: 'active paused completed replied failed bounced unsubscribed excluded stopped',
-  };
-
-  test('E3 an enrollment goes only where the rule says', () => {
-    for (const from of all)
-      expect([from, all.filter(to => mayBecome(from, to)).sort()]).toEqual([
-        from,
-        (expected[from] ?? '').split(' ').filter(Boolean).sort(),
-      ]);
-    expect(mayBecome('paused', 'queued', { contacted: true })).toBe(false);
-  });
-
-  test('E3 the database refuses what the table does not allow', async ({ world }) => {
-    const office = await world.office();
-    const list = await makeList(world, office, 'A', { members: 1 });
-    const sequence = await makeSequence(world, office, 'S');
-    const allowed = await world.in(office, async ctx => {
-      await sql
-        .raw(`do $each$
-        declare a text; b text; done text := '';
-        begin
-          for a, b in select x, y from unnest('{${all}}'::text[]) x, unnest('{${all}}'::text[]) y where x <> y loop
-            begin
-              delete from enrollment;
-              insert into enrollment (workspace_id, sequence_id, lead_id, version, state, enrolled_at)
-                values (${office.id}, ${sequence.id}, ${list.leads[0]!}, 1, a, '${ctx.now}');
-              update enrollment set state = b;
-              done := done || a || ' ' || b || ',';
-            exception when sqlstate 'DR003' then null;
-            end;
-          end loop;
-          perform set_config('drover.done', done, true);
-        end $each$`)
-        .execute(ctx.tx);
-      const { rows } = await sql<{ done: string }>`select current_setting('drover.done') as done`.execute(ctx.tx);
-      return rows[0]!.done.split(',').filter(Boolean);
-    });
-    expect(allowed.sort()).toEqual(all.flatMap(from => all.filter(to => mayBecome(from, to)).map(to => `${from} ${to}`)).sort());
-  });
-
-  test('E3 ending what may not end so is an error, and writes nothing', async ({ world }) => {
-    const office = await world.office();
-    const list = await makeList(world, office, 'A', { members: 2 });
-    const sequence = await makeSequence(world, office, 'S');
-    const active = await enrolledBefore(world, office, {
-      sequenceId: sequence.id,
-      leadId: list.leads[0]!,
-      state: 'active',
-      contactedDaysAgo: 1,
-    });
-    const queued = await enrolledBefore(world, office, { sequenceId: sequence.id, leadId: list.leads[1]!, state: 'queued' });
-    const end = world.in(office, ctx =>
-      enrollments.end(ctx, { enrollmentIds: [active, queued], state: 'completed', reason: 'x' }),
-    );
-    await expect(end).rejects.toMatchObject({ kind: 'broken', code: 'bad_transition' });
-    expect(await states(world, office, sequence.id)).toEqual({ active: 1, queued: 1 });
-  });
-});
 
 describe('E5', () => {
   /** One lead a reason, and one that is free. */
@@ -219,8 +152,11 @@ describe('E2 and E4', () => {
     const list = await makeList(world, office, 'A', { members: 3 });
     const sequence = await makeSequence(world, office, 'S');
     await link(world, office, 'A', 'S');
-    const late = await makeList(world, office, 'B', { members: 2 });
-    await world.in(office, ctx => sql`update membership set list_id = ${list.id} where list_id = ${late.id}`.execute(ctx.tx));
+    const late = await makeList(world, office, 'B', { members: 3 });
+    await world.in(office, async ctx => {
+      await sql`update membership set list_id = ${list.id} where list_id = ${late.id}`.execute(ctx.tx);
+      await sql`update lead set email = null, email_key = null where id = ${late.leads[0]!}`.execute(ctx.tx);
+    });
     expect(await states(world, office, sequence.id)).toEqual({ queued: 3 });
 
     await world.clock.move({ hours: 24 });
@@ -278,7 +214,7 @@ describe('E2 and E4', () => {
 
   test('E4 copilot leads wait for review, and leave after 30 days without one, not to enrol again', async ({ world }) => {
     const office = await world.office();
-    await makeList(world, office, 'A', { members: 2 });
+    const list = await makeList(world, office, 'A', { members: 2 });
     const sequence = await makeSequence(world, office, 'S', { mode: 'copilot' });
     await link(world, office, 'A', 'S');
     expect(await states(world, office, sequence.id)).toEqual({ in_review: 2 });
@@ -291,6 +227,11 @@ describe('E2 and E4', () => {
     expect(await states(world, office, sequence.id)).toEqual({ withdrawn: 2 });
     const reasons = await world.in(office, ctx => ctx.tx.selectFrom('enrollment').select('reason').execute());
     expect(reasons.map(row => row.reason)).toEqual(['review_expired', 'review_expired']);
+    expect(await skips(world, office, list.id)).toEqual({});
+    await world.call(office, 'unlink_list', { list: 'A' });
+    await link(world, office, 'A', 'S');
+    expect(await states(world, office, sequence.id)).toEqual({ withdrawn: 2 });
+    expect(await skips(world, office, list.id)).toEqual({ already_enrolled: 2 });
   });
 });
 

@@ -187,6 +187,19 @@ test('L6 edited criteria count for later refills, from the start of the source',
   expect(skipped.already_on_list).toBeGreaterThan(5);
 });
 
+test('L6 an order with criteria of its own, or of before an edit, does not move where the list reads', async ({ world }) => {
+  const { acme, listId } = await setUp(world, { source: reachable(600) });
+  await fill(world, acme, listId, 100);
+  const own = await world.in(acme, ctx =>
+    monitoring.order(ctx, { listId, asked: 5, kind: 'order', criteria: { industries: ['fintech'] }, orderedBy: null }),
+  );
+  await world.drain();
+  // From the start: 3, 6, … 99 are on the list, 102 and the four after it are new.
+  expect(await receipt(world, acme, own!)).toMatchObject({ found: 38, added: 5, skipped: { already_on_list: 33 } });
+  // From 101 on: ten new ones, and 102, 105, 108, 111 and 114 in between.
+  expect(await fill(world, acme, listId, 10)).toMatchObject({ found: 15, added: 10, skipped: { already_on_list: 5 } });
+});
+
 test('M2 M3 a job that is run twice, or beside another worker, adds N and not more', async ({ world }) => {
   const { acme, listId } = await setUp(world, { source: reachable(2000) });
   const id = await order(world, acme, listId, 700);

@@ -118,7 +118,7 @@ test('A2 the press runs what the card showed, once, and the card says who, when 
   expect(await cards.status()).toBe('active');
   const [after] = cards.below(card.threadTs!).slice(1) as [Message];
   expect([after.ts, labels(after)]).toEqual([card.ts, []]);
-  expect(shown(after)).toContain(`Approved by ${cards.ada.name} · Mon`);
+  expect(shown(after)).toContain(`Approved by ${cards.ada.realName} · Mon`);
   expect(shown(after)).toContain('\\"Partner Launch\\" is active.');
   expect(whispers(cards, cards.ada)).toEqual(['That was approved already, and done once.']);
 });
@@ -150,7 +150,7 @@ test('A2 cancel changes nothing and says who', async ({ world, cards }) => {
   await world.drain();
   const after = cards.below(card.threadTs!)[1]!;
   expect([await cards.status(), labels(after)]).toEqual(['setup', []]);
-  expect(shown(after)).toContain(`Cancelled by ${cards.ada.name}`);
+  expect(shown(after)).toContain(`Cancelled by ${cards.ada.realName}`);
 });
 
 test.for(['expired', 'changed'] as const)(

@@ -1,10 +1,11 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
 import { test as base, describe, expect } from 'vitest';
 import { drover, enter } from '../../src/domain/context.ts';
+import { createSlackApp } from '../../src/slack/app.ts';
 import { backoffSeconds, Pace, ResponseUrlError, verdict } from '../../src/slack/delivery.ts';
 import { notify } from '../../src/slack/notify.ts';
 import { post } from '../../src/slack/outbox.ts';
-import { type SlackHarness, startSlack } from '../support/slack.ts';
+import { botToken, type SlackHarness, startSlack } from '../support/slack.ts';
 import { test as withWorld } from '../support/world.ts';
 
 interface Outbox extends SlackHarness {
@@ -130,6 +131,28 @@ describe('delivery', () => {
     await world.drain();
     expect(box.slack.control.thread('sales', root.ts).map(({ text }) => text)).toEqual(['a thread', 'Done']);
     expect(calls(box)).toHaveLength(1);
+  });
+
+  test('C1 a process that dies right after the call leaves a trace, and nothing is posted twice', async ({ world, box }) => {
+    const clock = {
+      now: () => {
+        if (calls(box).length) throw new Error('killed');
+        return world.clock.now();
+      },
+    };
+    const dying = createSlackApp({
+      services: { ...world.services, clock },
+      botToken,
+      apiUrl: box.slack.apiUrl,
+      zone: 'UTC',
+      runTurn: box.turns.run,
+      paced: false,
+    });
+    await box.put('a', 'one');
+    await expect(dying.deliverPosts(box.workspaceId, box.sales)).rejects.toThrow('killed');
+    expect(await box.rows()).toMatchObject([{ state: 'handing' }]);
+    await world.drain();
+    expect(box.shown()).toEqual(['one']);
   });
 
   test.for([true, false])('C1 a process killed while handing, message posted: %s', async (wasPosted, { world, box }) => {

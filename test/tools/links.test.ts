@@ -143,7 +143,7 @@ describe('A1 and A2', () => {
     const card = cardOf(await world.call(office, 'link_list', { list: 'L', sequence: 'Auto' }));
     expect(fact(card, 'Enrol')).toBe('37 of 40 people, and are contacted without review (autopilot)');
     expect(fact(card, 'Do not enrol')).toBe('2 in another sequence, 1 no e-mail address');
-    // The sender's limit of 30 a day is below the cap (S5); the other sequence wants its share of a sender of its own.
+    // Its only sender's limit of 30 a day is below the cap (S5).
     expect(fact(card, 'Daily cap')).toBe('30 / day (set to 50)');
     expect(fact(card, 'Monitoring')).toBe('100 / week (Mon)');
     expect(card.report.tables?.[0]?.rows).toEqual([['Winter', 'Ray', '2']]);

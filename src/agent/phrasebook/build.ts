@@ -19,9 +19,19 @@ interface Draft {
 
 /** Tools whose list or sequence may stay unsaid: it is the one in focus. */
 const about: Record<string, ('list' | 'sequence')[]> = {
-  edit_criteria: ['list'], add_leads: ['list'], set_monitoring: ['list'], show_list: ['list'], link_list: ['list', 'sequence'],
-  unlink_list: ['list'], edit_sequence: ['sequence'], activate_sequence: ['sequence'], pause_sequence: ['sequence'],
-  resume_sequence: ['sequence'], set_autopilot: ['sequence'], show_sequence: ['sequence'], review_leads: ['sequence'],
+  edit_criteria: ['list'],
+  add_leads: ['list'],
+  set_monitoring: ['list'],
+  show_list: ['list'],
+  link_list: ['list', 'sequence'],
+  unlink_list: ['list'],
+  edit_sequence: ['sequence'],
+  activate_sequence: ['sequence'],
+  pause_sequence: ['sequence'],
+  resume_sequence: ['sequence'],
+  set_autopilot: ['sequence'],
+  show_sequence: ['sequence'],
+  review_leads: ['sequence'],
 }; // prettier-ignore
 
 /** What a reading comes to. It follows the talk: a call that it makes is what the next clause may call "it". */
@@ -39,11 +49,25 @@ function plainCall(reading: Reading, tool: string, talk: Talk, steps: WrittenSte
   if (tool === 'show_list' || tool === 'show_sequence') return show(reading, tool, talk);
   const draft = draftOf(reading, tool, talk);
   Object.assign(draft.input, group.set);
-  if (group.steps && !steps)
-    return { ask: `What do the steps say? Write them out: “${group.example}”.` };
+  if (group.steps && !steps) return { ask: `What do the steps say? Write them out: “${group.example}”.` };
   if (steps && (tool === 'create_sequence' || tool === 'edit_sequence')) draft.input.steps = steps;
   if (group.human) return byHand(draft);
-  return finished(tool, draft);
+  return forEach(reading, finished(tool, draft), talk);
+}
+
+/** `pause Fall Intro and Partner Launch`: the same call for each of the names. */
+function forEach({ fields }: Reading, outcome: Outcome, talk: Talk): Outcome {
+  if (!('calls' in outcome)) return outcome;
+  const calls = [...outcome.calls];
+  for (const kind of ['list', 'sequence'] as const) {
+    const { also = [] } = (fields[kind] ?? {}) as Partial<Reference>;
+    const made = [...calls];
+    for (const text of also) {
+      const found = find(talk, kind, { how: 'known', text, kinds: [kind] });
+      if ('name' in found) calls.push(...made.map(call => ({ ...call, input: { ...call.input, [kind]: found.name } })));
+    }
+  }
+  return { ...outcome, calls };
 }
 
 const isNamed = (reference: unknown): boolean => reference !== undefined && (reference as Reference).how !== 'pronoun';
@@ -59,7 +83,9 @@ function stopLast({ calls, context }: Talk): PhraseCall | undefined {
 function finished(tool: string, { input, asks, notes }: Draft): Outcome {
   if (!asks.length) return { calls: [{ tool, input }], ...(notes.length ? { note: notes.join(' ') } : {}) };
   const [only, more] = asks as [Draft['asks'][number], Draft['asks'][number]?];
-  return only.near.length === 1 && !more ? { ask: `${only.text} Say yes and I go on with it.`, pending: { tool, input } } : { ask: only.text };
+  return only.near.length === 1 && !more
+    ? { ask: `${only.text} Say yes and I go on with it.`, pending: { tool, input } }
+    : { ask: only.text };
 }
 
 /** Switching autopilot is a person's: it says how, and calls nothing (A1). */
@@ -123,18 +149,23 @@ function fill(draft: Draft, field: string, value: unknown, read: boolean): void 
 const stepsToWrite = (n: number): string =>
   `Its ${n === 1 ? 'step is' : `${n} steps are`} still to be written: “change the steps of it: step 1: subject: … body: …${n > 1 ? ' step 2 after 3 days: body: …' : ''}”.`;
 
-function show({ fields }: Reading, tool: string, talk: Talk): Outcome {
+function show(reading: Reading, tool: string, talk: Talk): Outcome {
+  const { fields } = reading;
   const kind = tool === 'show_list' ? 'list' : 'sequence';
   const reference = (fields[kind] ?? { how: 'pronoun', text: 'it', kinds: [kind] }) as Reference;
   const explicit = new RegExp(`\\b${kind}\\b`, 'i').test(reference.text);
-  if (reference.how === 'known' || explicit) {
+  if (reference.how !== 'written' && (reference.kindSaid || explicit)) {
     const found = find(talk, kind, reference);
     return 'name' in found ? { calls: [{ tool, input: { [kind]: found.name } }] } : { ask: found.unsure };
   }
   const found = findAny(talk, reference);
   if ('unsure' in found) return { ask: found.unsure };
   const call = { tool: `show_${found.kind}`, input: { [found.kind]: found.name } };
-  return { calls: [call], ...(found.note ? { note: found.note } : {}) };
+  return forEach(
+    { ...reading, fields: { [found.kind]: reference } },
+    { calls: [call], ...(found.note ? { note: found.note } : {}) },
+    talk,
+  );
 }
 
 /** What the phrasebook itself does: several calls from one clause, corrections, answers, small talk. */
@@ -147,7 +178,12 @@ function special(reading: Reading, talk: Talk, steps: WrittenStep[] | undefined)
       const { criteria, amount, cadence, weekday } = draft.input;
       if (draft.asks.length) return finished('create_list', draft);
       const order = { list: createdList, cadence, amount, ...(weekday ? { weekday } : {}) };
-      return { calls: [{ tool: 'create_list', input: { criteria, count: amount } }, { tool: 'set_monitoring', input: order }] };
+      return {
+        calls: [
+          { tool: 'create_list', input: { criteria, count: amount } },
+          { tool: 'set_monitoring', input: order },
+        ],
+      };
     }
     case '$linked': {
       const draft = draftOf(reading, 'create_list', talk);
@@ -211,7 +247,10 @@ function save(fields: Record<string, unknown>, { context }: Talk): Outcome {
 
 function nameIt(name: string, talk: Talk): Outcome {
   const made: PhraseCall | undefined = talk.calls.findLast(({ tool }) => tool === 'create_list');
-  if (!made) return { ask: `I cannot rename yet. A new list can be named as it is made: “find 50 CTOs in France called ${clipped(typed(name))}”.` };
+  if (!made)
+    return {
+      ask: `I cannot rename yet. A new list can be named as it is made: “find 50 CTOs in France called ${clipped(typed(name))}”.`,
+    };
   made.input.name = name;
   nameCreated(talk, name);
   return { calls: [] };

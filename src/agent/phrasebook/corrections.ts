@@ -3,10 +3,10 @@ import { findIndustry, findPlace, phraseKey } from '../../domain/lists/vocabular
 import { foldName } from '../../nearest.ts';
 import { describe } from './criteria.ts';
 import { either, type Reference, typed } from './names.ts';
+import { numeralAt } from './numbers.ts';
 import type { Outcome, Talk } from './talk.ts';
 import { type Token, tokenise } from './text.ts';
 import { cadenceAt, type Order, type Schedule, weekdayOf } from './times.ts';
-import { numeralAt } from './numbers.ts';
 import type { Focus, PhraseCall } from './types.ts';
 
 /** What a correction puts in place of what was said. */
@@ -35,7 +35,8 @@ const ofSequence = new Set(['show_sequence', 'activate_sequence', 'pause_sequenc
 export function correct(how: string, fields: Record<string, unknown>, talk: Talk, focus: Focus): Outcome {
   const made = talk.calls.at(-1);
   const base = made ?? focus.pendingQuestion ?? focus.last;
-  if (!base) return { ask: 'I do not know what to change. Say it in full: “add 30 every Monday to …”, “set the cap of … to 30”.' };
+  if (!base)
+    return { ask: 'I do not know what to change. Say it in full: “add 30 every Monday to …”, “set the cap of … to 30”.' };
   const open = made !== undefined || base === focus.pendingQuestion || focus.lastRefused === true;
   const outcome =
     how === '$other'
@@ -48,7 +49,12 @@ export function correct(how: string, fields: Record<string, unknown>, talk: Talk
 }
 
 const again = (call: PhraseCall, change: Record<string, unknown>): Outcome => ({
-  calls: [{ tool: call.tool, input: Object.fromEntries(Object.entries({ ...call.input, ...change }).filter(([, v]) => v !== undefined)) }],
+  calls: [
+    {
+      tool: call.tool,
+      input: Object.fromEntries(Object.entries({ ...call.input, ...change }).filter(([, v]) => v !== undefined)),
+    },
+  ],
 });
 
 /** @param open nothing came of the call yet: it is repeated whole. Otherwise an order of leads is only added to. */
@@ -69,7 +75,8 @@ function recount(call: PhraseCall, n: number, open: boolean, talk: Talk): Outcom
   const { tool, input } = call;
   if (ofSequence.has(tool)) return { calls: [{ tool: 'edit_sequence', input: { sequence: input.sequence, dailyCap: n } }] };
   if (tool === 'set_digest' && n < 24) return again(call, { at: `${String(n).padStart(2, '0')}:00` });
-  if (tool === 'set_monitoring' && input.cadence === 'off') return { ask: `${n} how often? Say “${n} every week” or “${n} a day”.` };
+  if (tool === 'set_monitoring' && input.cadence === 'off')
+    return { ask: `${n} how often? Say “${n} every week” or “${n} a day”.` };
   const field = numberOf[tool];
   if (!field) return which(call, n, talk);
   if (!open && (tool === 'create_list' || tool === 'add_leads')) return addMissing(call, n, talk);
@@ -109,7 +116,8 @@ function reorder(call: PhraseCall, order: Order, { n, time }: Change, talk: Talk
 }
 
 function reschedule(call: PhraseCall, schedule: Schedule): Outcome {
-  if (call.tool === 'edit_sequence' || call.tool === 'create_sequence' || call.tool === 'set_workspace') return again(call, { ...schedule });
+  if (call.tool === 'edit_sequence' || call.tool === 'create_sequence' || call.tool === 'set_workspace')
+    return again(call, { ...schedule });
   return ofSequence.has(call.tool)
     ? { calls: [{ tool: 'edit_sequence', input: { sequence: call.input.sequence, ...schedule } }] }
     : unclear(call);
@@ -167,11 +175,14 @@ function swappedIn(criteria: Criteria, old: string, fresh: string): Criteria | u
   const next = Object.fromEntries(
     Object.entries(criteria).map(([filter, values]) => {
       if (!Array.isArray(values)) return [filter, values];
-      return [filter, values.map(each => {
-        const same = phraseKey(each) === key || phraseKey(each) === phraseKey(old);
-        changed ||= same;
-        return same ? value : each;
-      })];
+      return [
+        filter,
+        values.map(each => {
+          const same = phraseKey(each) === key || phraseKey(each) === phraseKey(old);
+          changed ||= same;
+          return same ? value : each;
+        }),
+      ];
     }),
   );
   return changed ? (next as Criteria) : undefined;

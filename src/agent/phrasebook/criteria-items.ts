@@ -57,16 +57,20 @@ export function companyItem(item: readonly Token[]): Found[] {
   return [...found, { filter: 'industries', values: [industry?.name ?? textOf(bare)], known: industry !== undefined }];
 }
 
+/** `HR` and `IT` are what people do before they are Croatia and Italy. */
+export const isCode = (written: string): boolean => /^[A-Z]{2}$/.test(written);
+
 /** A place or a size in front: `German …`, `New York …`, `Berlin-based …`, `mid-sized …`. A city must be written as a name. */
 function leading(item: readonly Token[]): { found: Found; length: number } | undefined {
   const first = item[0];
   if (!first) return undefined;
-  if (sizes[first.fold] && item.length > 1) return { found: { values: [], known: true, headcount: sizes[first.fold]! }, length: 1 };
+  if (sizes[first.fold] && item.length > 1)
+    return { found: { values: [], known: true, headcount: sizes[first.fold]! }, length: 1 };
   for (let length = Math.min(4, item.length); length > 0; length--) {
     const based = item[length - 1]!.text.replace(/-based$/i, '');
     const written = [...item.slice(0, length - 1).map(({ text }) => text), based].join(' ');
     if (length < item.length && findIndustry(textOf(item.slice(0, length)))) continue;
-    const where = written === 'IT' ? undefined : findPlace(written);
+    const where = isCode(written) && findTitle(written) ? undefined : findPlace(written);
     if (!where || ((where.kind === 'city' || written.length < 3) && !/^\p{Lu}/u.test(first.text))) continue;
     const skipped = item[length]?.fold === 'based' ? 1 : 0;
     return { found: { filter: 'companyLocations', values: [where.name], known: true }, length: length + skipped };
@@ -129,12 +133,17 @@ function titleWithCompany(bare: readonly Token[], led: readonly Found[], found: 
 /** Neither a known role nor a person: companies where it names any, else a role that the source may know. */
 function otherwise(bare: readonly Token[], led: readonly Found[], found: Found[]): Role[] {
   const asCompany = companyItem(bare);
-  const isCompany = companyWords.has(bare.at(-1)!.fold) || asCompany.some(({ filter, known }) => filter === 'industries' && known);
+  const isCompany =
+    companyWords.has(bare.at(-1)!.fold) || asCompany.some(({ filter, known }) => filter === 'industries' && known);
   if (isCompany) {
     found.push(...led, ...asCompany);
     return [];
   }
   found.push(...led.map(each => (each.filter ? { ...each, filter: 'personLocations' as const } : each)));
+  if (findTechnology(textOf(bare))) {
+    found.push(...technology(bare));
+    return [];
+  }
   return [{ written: textOf(bare) }];
 }
 
@@ -166,7 +175,11 @@ function asFilters(roles: readonly Role[]): Found[] {
   for (const what of ['seniorities', 'functions'] as const)
     if (roles.length && roles.every(({ meaning }) => only(meaning, what)))
       return [{ filter: what, values: [...new Set(roles.flatMap(({ meaning }) => meaning![what]))], known: true }];
-  return roles.map(({ written, meaning }) => ({ filter: 'titles', values: [singularTitle(written)], known: meaning !== undefined }));
+  return roles.map(({ written, meaning }) => ({
+    filter: 'titles',
+    values: [singularTitle(written)],
+    known: meaning !== undefined,
+  }));
 }
 
 /** 'VPs of Sales' → 'VP of Sales', 'sales managers' → 'sales manager': the word that a title is about loses its plural. */

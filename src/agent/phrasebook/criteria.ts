@@ -1,7 +1,7 @@
 import { type Criteria, type Filters, isEmpty } from '../../domain/lists/criteria.ts';
 import { phraseKey } from '../../domain/lists/vocabulary.ts';
-import { company, companyItem, type Found, person, place, technology } from './criteria-items.ts';
 import words from './criteria.json' with { type: 'json' };
+import { company, companyItem, type Found, isCode, person, place, technology } from './criteria-items.ts';
 import { headcountAt } from './headcount.ts';
 import { lexicon } from './lexicon.ts';
 import type { Token } from './text.ts';
@@ -10,6 +10,7 @@ import type { Token } from './text.ts';
 export interface Description {
   criteria: Criteria;
   known: number;
+  unknown: number;
 }
 
 type Kind = keyof typeof words.markers;
@@ -49,7 +50,8 @@ export function describe(tokens: readonly Token[]): Description | undefined {
     ...(Object.keys(left).length ? { exclude: left } : {}),
   };
   if (isEmpty(criteria) && !criteria.exclude) return undefined;
-  return { criteria, known: [...wanted, ...unwanted].filter(({ known }) => known).length + (headcount ? 1 : 0) };
+  const known = [...wanted, ...unwanted].filter(({ known }) => known).length;
+  return { criteria, known: known + (headcount ? 1 : 0), unknown: wanted.length + unwanted.length - known };
 }
 
 /** `in Europe, excluding the UK`: a bare place that is left out is one of the kind that was asked for. */
@@ -145,7 +147,7 @@ function somewhere(item: Token[], { ofCompany, someone }: Around): Found[] {
   const asCompany = companyItem(item);
   const asPerson = person([item], false);
   const doing = asPerson.filter(({ filter, known }) => filter === 'functions' && known);
-  if (item.map(({ text }) => text).join(' ') === 'IT' && doing.length) return doing;
+  if (isCode(item.map(({ text }) => text).join(' ')) && doing.length) return doing;
   if (where.some(({ known }) => known)) return where;
   if (!someone && !ofCompany && doing.length) return doing;
   if (asCompany.length && asCompany.every(({ known }) => known)) return asCompany;
@@ -162,8 +164,9 @@ function gathered(found: readonly Found[]): Filters {
   const filters: Record<string, string[]> = {};
   for (const { filter, values } of found) {
     if (!filter) continue;
-    const kept = (filters[filter] ??= []);
+    const kept = filters[filter] ?? [];
     for (const value of values) if (!kept.some(other => phraseKey(other) === phraseKey(value))) kept.push(value);
+    filters[filter] = kept;
   }
   return filters as Filters;
 }

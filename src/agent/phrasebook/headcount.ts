@@ -12,7 +12,21 @@ const comparators = lexicon(
   (['over', 'least', 'under', 'most', 'about'] as const).flatMap(kind => words[kind].map(phrase => [phrase, kind] as const)),
 );
 const nouns = new Set(words.employees);
-const leads = new Set(['with', 'having', 'have', 'of', 'size', 'sized', 'headcount', 'employees', 'between', 'from', 'has', 'to', 'is']);
+const leads = new Set([
+  'with',
+  'having',
+  'have',
+  'of',
+  'size',
+  'sized',
+  'headcount',
+  'employees',
+  'between',
+  'from',
+  'has',
+  'to',
+  'is',
+]);
 const labels = new Set(['headcount', 'size', 'sized', 'employees']);
 
 /**

@@ -27,8 +27,10 @@ export function understand(text: string, context: PhraseContext): Understanding 
   const steps = takeSteps(written);
   const command = steps?.command ?? written;
   const tokens = tokenise(command);
-  if (!tokens.some(({ kind }) => kind !== 'punct')) return { kind: 'say', text: `Say what to do. ${tryThese(nearestExamples('', context))}` };
-  if (tokens.length > mostTokens) return { kind: 'say', text: 'That is a lot at once. Say it in shorter messages, one or two things each. Nothing was done.' };
+  if (!tokens.some(({ kind }) => kind !== 'punct'))
+    return { kind: 'say', text: `Say what to do. ${tryThese(nearestExamples('', context))}` };
+  if (tokens.length > mostTokens)
+    return { kind: 'say', text: 'That is a lot at once. Say it in shorter messages, one or two things each. Nothing was done.' };
 
   const talk = beginTalk(context);
   const reader = new Reader(command, talk, steps?.steps);
@@ -57,9 +59,13 @@ class Reader {
   }
 
   sentence(sentence: readonly Token[], mood: Mood): Said[] {
-    if (mood === 'report') return [{ ask: 'You tell me what someone said or wrote, so I did nothing. Say it yourself, without quoting, and I do it.' }];
+    if (mood === 'report')
+      return [
+        { ask: 'You tell me what someone said or wrote, so I did nothing. Say it yourself, without quoting, and I do it.' },
+      ];
     if (sentence.every(({ kind }) => kind === 'quote' || kind === 'punct')) return [this.quotation(sentence)];
-    if (mood === 'wish') return [{ ask: `That sounds like a wish, so I changed nothing. Say it as an order and I do it. ${this.hint(sentence)}` }];
+    if (mood === 'wish')
+      return [{ ask: `That sounds like a wish, so I changed nothing. Say it as an order and I do it. ${this.hint(sentence)}` }];
 
     const outcomes: Said[] = [];
     let negated = false;
@@ -82,7 +88,8 @@ class Reader {
   private together(done: Token[], clause: Token[], mood: Mood, before: Said, after: Said): Said | undefined {
     if ('remark' in before) return undefined;
     const kept = [...this.talk.calls];
-    for (const apart of [before, after]) if ('calls' in apart) this.talk.calls.splice(this.talk.calls.length - apart.calls.length);
+    for (const apart of [before, after])
+      if ('calls' in apart) this.talk.calls.splice(this.talk.calls.length - apart.calls.length);
     const whole = this.clause([...done, ...clause], mood);
     if ('calls' in whole) return whole;
     this.talk.calls = kept;
@@ -144,7 +151,9 @@ class Reader {
   private bareName(clause: readonly Token[]): Outcome | undefined {
     const words = trail(lead(clause).rest);
     const at = clause.indexOf(words[0]!);
-    const span = this.names(clause).get(at)?.find(({ end }) => end === at + words.length);
+    const span = this.names(clause)
+      .get(at)
+      ?.find(({ end }) => end === at + words.length);
     if (!span) return undefined;
     const { pendingQuestion } = this.talk.context.focus;
     const open = pendingQuestion?.input[span.kind] === undefined ? undefined : pendingQuestion;
@@ -160,11 +169,15 @@ class Reader {
     const bare = lead(clause).rest;
     const variants = [clause, trail(clause), bare, trail(bare)];
     const different = variants.filter(
-      (variant, at) => variant.length && !variants.slice(0, at).some(each => each.length === variant.length && each[0] === variant[0]),
+      (variant, at) =>
+        variant.length && !variants.slice(0, at).some(each => each.length === variant.length && each[0] === variant[0]),
     );
     let best: { reading: Reading; score: number } | undefined;
     for (const variant of different)
-      for (const reading of readingsOf(new Clause(variant, this.text, this.talk), group => allowed(group) && this.applies(group))) {
+      for (const reading of readingsOf(
+        new Clause(variant, this.text, this.talk),
+        group => allowed(group) && this.applies(group),
+      )) {
         const score = scoreOf(reading);
         if (score > (best?.score ?? Number.NEGATIVE_INFINITY)) best = { reading, score };
       }
@@ -190,19 +203,28 @@ function scoreOf({ fields, weight, phrasing }: Reading): number {
   const change = fields.change as { people?: Token[] } | undefined;
   const people = (fields.criteria ?? change?.people) as Token[] | undefined;
   const doubt = phrasing.group.tool === '$correct' ? 2 : 0;
-  return weight - doubt + (people ? (describe(people)?.known ?? -2) * 1.5 : 0);
+  if (!people) return weight - doubt;
+  const described = describe(people);
+  return weight - doubt + (described ? described.known * 1.5 - described.unknown * 2 : -3);
 }
 
 function concluded(outcomes: readonly Said[], talk: Talk, context: PhraseContext): Understanding {
   const asked = outcomes.find(outcome => 'ask' in outcome);
   if (asked) {
     const none = talk.calls.length && !asked.pending ? ' Nothing was done.' : '';
-    return { kind: 'say', text: asked.ask + none, ...(asked.pending && outcomes.length === 1 ? { pendingQuestion: asked.pending } : {}) };
+    return {
+      kind: 'say',
+      text: asked.ask + none,
+      ...(asked.pending && outcomes.length === 1 ? { pendingQuestion: asked.pending } : {}),
+    };
   }
   const missed = outcomes.find(outcome => 'missed' in outcome);
   if (missed) {
     const rest = talk.calls.length ? 'so I did nothing of it' : 'so nothing was done';
-    return { kind: 'say', text: `I did not understand “${clipped(missed.missed)}”, ${rest}. ${tryThese(nearestExamples(missed.missed, context))}` };
+    return {
+      kind: 'say',
+      text: `I did not understand “${clipped(missed.missed)}”, ${rest}. ${tryThese(nearestExamples(missed.missed, context))}`,
+    };
   }
   const notes = outcomes.flatMap(outcome => ('note' in outcome && outcome.note ? [outcome.note] : []));
   const remarks = outcomes.filter(outcome => 'remark' in outcome);

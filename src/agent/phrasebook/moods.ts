@@ -69,7 +69,8 @@ export function askedFor(tokens: readonly Token[]): readonly Token[] | undefined
 function withoutNames(tokens: readonly Token[], names: Map<number, NameSpan[]>): Token[] {
   const blanked = [...tokens];
   for (const [at, [longest]] of names)
-    if (longest && longest.words > 1) for (let i = at; i < longest.end; i++) blanked[i] = { ...tokens[i]!, kind: 'quote', fold: '' };
+    if (longest && longest.words > 1)
+      for (let i = at; i < longest.end; i++) blanked[i] = { ...tokens[i]!, kind: 'quote', fold: '' };
   return blanked;
 }
 
@@ -106,7 +107,7 @@ export const isNegated = (clause: readonly Token[], names: Map<number, NameSpan[
 
 export const isContrast = (clause: readonly Token[]): boolean => contrasts.has(clause[skipPunct(clause, 0)]?.fold ?? '');
 
-const separators = new Set([',', ';', 'and', 'then', '&', 'but', '-', '–', '—', '+', 'plus', 'also', ':']);
+const separators = new Set([',', ';', 'and', 'then', '&', 'but', '-', '–', '—', '+', 'plus', 'also']);
 
 /** Parts of a sentence: cut at commas, `and` and the like, but only where a new clause really begins. */
 export function clausesOf(sentence: readonly Token[], names: Map<number, NameSpan[]>): Token[][] {
@@ -124,7 +125,62 @@ export function clausesOf(sentence: readonly Token[], names: Map<number, NameSpa
 }
 
 const quantities = /^(more|new|additional|extra|leads|people|contacts|prospects|a|per|each|every|daily|weekly|on|another)$/;
-const neverOpens = new Set(['who', 'that', 'which', 'the', 'a', 'in', 'on', 'to', 'with', 'at', 'for', 'from', 'and', 'but', 'not', 'no', 'only', 'is', 'any', 'all', 'every', 'each', 'y', 'n', 'of', 'sales', 'summary', 'report', 'one', 'people', 'leads', 'lead', 'right', 'fine', 'anything', 'anyone', 'everything', 'contacts', 'sequence', 'outreach', 'another', 'others', 'more', 'campaigns', 'monitoring', 'digest', 'mail', 'email', 'emails']);
+const neverOpens = new Set([
+  'who',
+  'that',
+  'which',
+  'the',
+  'a',
+  'in',
+  'on',
+  'to',
+  'with',
+  'at',
+  'for',
+  'from',
+  'and',
+  'but',
+  'not',
+  'no',
+  'only',
+  'is',
+  'any',
+  'all',
+  'every',
+  'each',
+  'y',
+  'n',
+  'of',
+  'sales',
+  'summary',
+  'report',
+  'one',
+  'people',
+  'leads',
+  'lead',
+  'right',
+  'fine',
+  'anything',
+  'anyone',
+  'everything',
+  'contacts',
+  'sequence',
+  'outreach',
+  'another',
+  'others',
+  'more',
+  'campaigns',
+  'monitoring',
+  'digest',
+  'mail',
+  'email',
+  'emails',
+]);
+
+/** `a sequence called Spring`, after `create a list of …`. */
+const newThing = ([article, next, after]: readonly Token[]): boolean =>
+  /^(a|an|another)$/.test(article?.fold ?? '') &&
+  /^(sequence|campaign|digest)$/.test((next?.fold === 'new' ? after : next)?.fold ?? '');
 
 /** Does something that can stand alone begin here? After a number, another one is the rest of a range (`50–500 people`). */
 function begins(tokens: readonly Token[], start: number, numbered: boolean): boolean {
@@ -136,6 +192,7 @@ function begins(tokens: readonly Token[], start: number, numbered: boolean): boo
   if (!first) return false;
   if (negations.at(rest, 0)) return true;
   const n = numeralAt(rest, 0);
+  if (newThing(rest)) return true;
   if (n) return !numbered && quantities.test(rest[n.end]?.fold ?? '');
   return openers.has(first.fold) && !neverOpens.has(first.fold);
 }

@@ -9,6 +9,10 @@ export interface Reference {
   how: 'known' | 'pronoun' | 'written';
   text: string;
   kinds: NameKind[];
+  /** `list` or `sequence` was said along with it. */
+  kindSaid?: boolean;
+  /** Other names of the same kind that were said along with it. */
+  also?: string[];
 }
 
 export interface NameSpan {
@@ -25,7 +29,11 @@ interface NameWords {
 }
 
 /** Where existing names stand in the text, by their first token, longest first. Case, accents and punctuation do not count. */
-export function namesIn(tokens: readonly Token[], lists: readonly string[], sequences: readonly string[]): Map<number, NameSpan[]> {
+export function namesIn(
+  tokens: readonly Token[],
+  lists: readonly string[],
+  sequences: readonly string[],
+): Map<number, NameSpan[]> {
   const known = new Map<string, NameWords[]>();
   const learn = (name: string, kind: NameKind): void => {
     const words = foldName(withoutOwners(name)).split(' ').filter(Boolean);
@@ -34,7 +42,9 @@ export function namesIn(tokens: readonly Token[], lists: readonly string[], sequ
   for (const name of lists) learn(name, 'list');
   for (const name of sequences) learn(name, 'sequence');
 
-  const words = tokens.flatMap((token, at) => wordsOf(token).map((word, part, all) => ({ word, at, first: part === 0, last: part === all.length - 1 })));
+  const words = tokens.flatMap((token, at) =>
+    wordsOf(token).map((word, part, all) => ({ word, at, first: part === 0, last: part === all.length - 1 })),
+  );
   const spans = new Map<number, NameSpan[]>();
   for (const [place, { word, at, first }] of words.entries()) {
     if (!first) continue;
@@ -44,7 +54,10 @@ export function namesIn(tokens: readonly Token[], lists: readonly string[], sequ
       if (!final.last) continue;
       const end = closed(tokens, final.at + 1, candidate.name);
       const span = { name: candidate.name, kind: candidate.kind, end, words: candidate.words.length };
-      spans.set(at, [...(spans.get(at) ?? []), span].sort((a, b) => b.words - a.words));
+      spans.set(
+        at,
+        [...(spans.get(at) ?? []), span].sort((a, b) => b.words - a.words),
+      );
     }
   }
   return spans;

@@ -12,7 +12,11 @@ export interface SequenceOptions extends Schedule {
   announced?: number;
 }
 
-const glue = new Set('with of at and up to a an the daily cap limit max maximum most contacting contact emailing sending send sends capped on from for , ( ) : using only'.split(' '));
+const glue = new Set(
+  'with of at and up to a an the daily cap limit max maximum most contacting contact emailing sending send sends capped on from for , ( ) : using only'.split(
+    ' ',
+  ),
+);
 const perDay = lexicon(words.macros.day.map(phrase => [phrase, true] as const));
 const leads = lexicon(words.macros.leads.map(phrase => [phrase, true] as const));
 
@@ -41,13 +45,18 @@ function partAt(tokens: readonly Token[], at: number, value: SequenceOptions): n
   }
   const n = numeralAt(tokens, at);
   if (!n) return undefined;
-  if (/^(e-?mail|mail)?steps?$|^(emails|mails|messages|touches)$/.test(tokens[n.end]?.fold ?? '') && !perDay.at(tokens, n.end + 1)) {
+  if (
+    /^(e-?mail|mail)?steps?$|^(emails|mails|messages|touches)$/.test(tokens[n.end]?.fold ?? '') &&
+    !perDay.at(tokens, n.end + 1)
+  ) {
     value.announced = n.value;
     return n.end + 1;
   }
   const people = leads.at(tokens, n.end)?.end ?? n.end;
   const daily = perDay.at(tokens, people);
-  const capped = tokens.slice(Math.max(0, at - 4), at).some(({ fold }) => fold === 'cap' || fold === 'limit' || fold === 'capped');
+  const capped = tokens
+    .slice(Math.max(0, at - 4), at)
+    .some(({ fold }) => fold === 'cap' || fold === 'limit' || fold === 'capped');
   if (!daily && !capped) return undefined;
   value.dailyCap = n.value;
   return daily?.end ?? people;

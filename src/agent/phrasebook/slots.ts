@@ -23,6 +23,12 @@ const pronouns: Record<NameKind, ReturnType<typeof lexicon<true>>> = {
 };
 const determiners = new Set(words.determiners);
 const nouns: Record<NameKind, ReadonlySet<string>> = { list: new Set(words.nouns.list), sequence: new Set(words.nouns.sequence) };
+const about = lexicon(
+  ['about', 'around', 'roughly', 'approximately', 'some', 'up to', 'at least', 'at most', 'circa', 'exactly', 'max'].map(
+    word => [word, true] as const,
+  ),
+);
+const kindWords = /^(lists?|sequences?|campaigns?|cadence|outreach)$/;
 const leadWords = lexicon(words.macros.leads.map(word => [word, true] as const));
 const unseen = /^[,:;()*_~"“”„«»`'‘’[\]{}!?.…]$/;
 
@@ -80,7 +86,7 @@ export class Clause implements Readable {
       case 'known':
         return this.reference(at, ['sequence']).filter(({ value }) => (value as Reference).how === 'known');
       case 'n':
-        return one(numeralAt(tokens, at)).map(each => ({ ...each, weight: 1 }));
+        return one(numeralAt(tokens, about.at(tokens, at)?.end ?? at)).map(each => ({ ...each, weight: 1 }));
       case 'order':
         return one(cadenceAt(tokens, at));
       case 'time':
@@ -94,9 +100,16 @@ export class Clause implements Readable {
       case 'options':
         return one(optionsAt(tokens, at));
       case 'zoneish':
-        return this.free(at, 5, 0).map(each => ({ ...each, value: String(each.value).replace(/\s*\/\s*/g, '/').replace(/ time$/i, '') }));
+        return this.free(at, 5, 0).map(each => ({
+          ...each,
+          value: String(each.value)
+            .replace(/\s*\/\s*/g, '/')
+            .replace(/ time$/i, ''),
+        }));
       case 'channel':
-        return tokens[at]!.kind === 'channel' || /^#\S/.test(tokens[at]!.text) ? [{ value: tokens[at]!.text, end: at + 1, weight: 1 }] : [];
+        return tokens[at]!.kind === 'channel' || /^#\S/.test(tokens[at]!.text)
+          ? [{ value: tokens[at]!.text, end: at + 1, weight: 1 }]
+          : [];
       case 'name':
         return tokens[at]!.kind === 'quote' ? this.quoted(at) : this.free(at, longest.name, 0);
       case 'quoted':
@@ -104,7 +117,7 @@ export class Clause implements Readable {
       case 'text':
         return this.free(at, longest.text, 0);
       case 'target':
-        return [...this.target(at), ...this.free(at, 5, 0).map(each => ({ ...each, value: { lead: each.value } }))];
+        return [...this.target(at), ...this.person(at)];
       case 'surely':
         return this.target(at);
       case 'leads':
@@ -147,17 +160,24 @@ export class Clause implements Readable {
   /** Existing names first, longest first; then a pronoun, a quotation, and any other words. `the`, `list` and the like may stand around. */
   private reference(at: number, kinds: NameKind[]): Taken[] {
     const taken: Taken[] = [];
-    const put = (how: Reference['how'], text: string, of: NameKind[], end: number, weight: number): void => {
-      const value: Reference = { how, text, kinds: of };
+    const put = (how: Reference['how'], text: string, of: NameKind[], end: number, weight: number, from = at): void => {
+      const before = from > at && this.tokens.slice(at, from).some(({ fold }) => kindWords.test(fold));
+      const value: Reference = { how, text, kinds: of, ...(before ? { kindSaid: true } : {}) };
       const after = kinds.some(kind => nouns[kind].has(this.tokens[end]?.fold ?? ''));
-      if (after && how !== 'written') taken.push({ value, end: end + 1, weight: weight + 1 });
+      if (after && how !== 'written') {
+        const kindSaid = kindWords.test(this.tokens[end]!.fold);
+        taken.push({ value: { ...value, ...(kindSaid ? { kindSaid } : {}) }, end: end + 1, weight: weight + 1 });
+      }
       taken.push({ value, end, weight });
     };
     for (const from of this.starts(at, kinds)) {
       const spans = (this.names.get(from) ?? []).filter(({ kind }) => kinds.includes(kind));
       for (const { name, end, words: length } of spans) {
         const of = spans.filter(other => other.name === name && other.end === end).map(({ kind }) => kind);
-        put('known', name, of, end, 2 + length + (from - at));
+        put('known', name, of, end, 2 + length + (from - at), from);
+        const chain = this.chain(end, of[0]!);
+        if (chain)
+          taken.unshift({ value: { how: 'known', text: name, kinds: of, also: chain.also }, end: chain.end, weight: 3 + length });
       }
     }
     for (const kind of kinds) {
@@ -169,10 +189,25 @@ export class Clause implements Readable {
     const from = this.starts(at, kinds).at(-1)!;
     if (from < this.length)
       for (const { value, end } of this.free(from, longest.name, 0)) {
-        const bare = nouns[kinds[0]!].has(this.tokens[end - 1]!.fold) && end - from > 1 ? this.slice(from, end - 1) : String(value);
+        const bare =
+          nouns[kinds[0]!].has(this.tokens[end - 1]!.fold) && end - from > 1 ? this.slice(from, end - 1) : String(value);
         taken.push({ value: { how: 'written', text: bare, kinds }, end, weight: -3 });
       }
     return taken;
+  }
+
+  /** More names of the same kind, joined by commas and `and`: `pause Fall Intro and Partner Launch`. */
+  private chain(start: number, kind: NameKind): { also: string[]; end: number } | undefined {
+    const also: string[] = [];
+    let end = start;
+    for (let at = start; /^(,|and|&)$/.test(this.tokens[at]?.fold ?? ''); ) {
+      while (/^(,|and|&|also|the)$/.test(this.tokens[at]?.fold ?? '')) at++;
+      const next = this.names.get(at)?.find(span => span.kind === kind);
+      if (!next) break;
+      also.push(next.name);
+      at = end = next.end;
+    }
+    return also.length ? { also, end } : undefined;
   }
 
   private starts(at: number, kinds: NameKind[]): number[] {
@@ -187,7 +222,12 @@ export class Clause implements Readable {
 
   private target(start: number): Taken[] {
     let at = start;
-    while (/^(the|domain|address|email|e-mail|company|everyone|anyone|everybody|anybody|people|at|from|all|of|person|profile)$/.test(this.tokens[at]?.fold ?? '')) at++;
+    while (
+      /^(the|domain|address|email|e-mail|company|everyone|anyone|everybody|anybody|people|at|from|all|of|person|profile)$/.test(
+        this.tokens[at]?.fold ?? '',
+      )
+    )
+      at++;
     const token = this.tokens[at];
     if (!token) return [];
     const told = (value: object): Taken[] => [{ value, end: at + 1, weight: 2 + at - start }];
@@ -199,10 +239,28 @@ export class Clause implements Readable {
     return token.kind === 'quote' ? told({ lead: token.text }) : [];
   }
 
+  /** A person's name: nothing that is a number, a thing, or a list or sequence. */
+  private person(at: number): Taken[] {
+    const { kind, fold } = this.tokens[at]!;
+    const thing = kind !== 'word' || determiners.has(fold) || numeralAt(this.tokens, at) || pronouns.list.at(this.tokens, at);
+    if (thing || this.names.has(at)) return [];
+    const isPart = (token: Token, place: number): boolean =>
+      token.kind === 'word' && !numeralAt(this.tokens, place) && !cadenceAt(this.tokens, place);
+    return this.free(at, 4, 0)
+      .filter(({ end }) => this.tokens.slice(at, end).every((token, offset) => isPart(token, at + offset)))
+      .map(each => ({ ...each, value: { lead: each.value } }));
+  }
+
   /** `Jane Doe, bob@acme.example and Mia Roe`; not `it`, `them` or a number, which mean something else. */
   private leads(at: number): Taken[] {
     const first = this.tokens[at]!;
-    if (first.kind === 'punct' || numeralAt(this.tokens, at) || leadWords.at(this.tokens, at) || pronouns.list.at(this.tokens, at)) return [];
+    if (
+      first.kind === 'punct' ||
+      numeralAt(this.tokens, at) ||
+      leadWords.at(this.tokens, at) ||
+      pronouns.list.at(this.tokens, at)
+    )
+      return [];
     const taken: Taken[] = [];
     for (let end = at + 1; end <= Math.min(this.length, at + 40); end++) {
       if (this.tokens[end - 1]!.kind === 'punct') continue;
@@ -270,5 +328,8 @@ const isPeople = (tokens: readonly Token[]): boolean => {
   const described = describe(tokens);
   if (!described?.known) return false;
   const { titles, seniorities, functions } = described.criteria;
-  return Boolean(seniorities ?? functions ?? (titles && described.known > 0)) || tokens.some(({ fold }) => /^(people|leads|contacts|companies)$/.test(fold));
+  return (
+    Boolean(seniorities ?? functions ?? (titles && described.known > 0)) ||
+    tokens.some(({ fold }) => /^(people|leads|contacts|companies)$/.test(fold))
+  );
 };

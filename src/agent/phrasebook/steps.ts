@@ -6,7 +6,8 @@ export interface WrittenStep {
 }
 
 const numbers = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
-const heading = /(?<![\p{L}\p{N}])(?:step|e?-?mail|message)[ \t]{0,3}(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)(?=[ \t]*[:.,(-]|[ \t]+(?:after|in|subject|body|text|on day|\d)|[ \t]*\n)/giu;
+const heading =
+  /(?<![\p{L}\p{N}])(?:step|e?-?mail|message)[ \t]{0,3}(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)(?=[ \t]*[:.,(-]|[ \t]+(?:after|in|subject|body|text|on day|\d)|[ \t]*\n)/giu;
 
 /**
  * Takes the texts of steps off a prompt: `… step 1: subject: Hello body: Hi {{first_name}} step 2 (after 3 days): body: …`. What they say
@@ -17,12 +18,19 @@ export function takeSteps(text: string): { command: string; steps: WrittenStep[]
   if (!marks.length) return undefined;
   const steps = marks.map((mark, at) => step(text.slice(mark.index + mark[0].length, marks[at + 1]?.index ?? text.length)));
   if (steps.some(each => !each.body)) return undefined;
-  return { command: text.slice(0, marks[0]!.index).replace(/[\s,:;–—-]+$/u, '').replace(/\s(?:with|and|as follows|using)$/i, ''), steps };
+  return {
+    command: text
+      .slice(0, marks[0]!.index)
+      .replace(/[\s,:;–—-]+$/u, '')
+      .replace(/\s(?:with|and|as follows|using)$/i, ''),
+    steps,
+  };
 }
 
 const ordinal = (written: string): number => numbers.indexOf(written.toLowerCase()) + 1 || Number(written);
 
-const delay = /^[\s,:(–—-]*(?:after|wait|in|\+)?\s{0,3}(\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten)\s{0,3}(day|week)s?(?:\s{1,3}(?:later|after))?[\s):,–—-]*/i;
+const delay =
+  /^[\s,:(–—-]*(?:after|wait|in|\+)?\s{0,3}(\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten)\s{0,3}(day|week)s?(?:\s{1,3}(?:later|after))?[\s):,–—-]*/i;
 
 function step(written: string): WrittenStep {
   const waited = delay.exec(written);

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
-import { type Group, groups } from './phrases.ts';
 import { typed } from './names.ts';
+import { type Group, groups } from './phrases.ts';
 import type { PhraseContext } from './types.ts';
 
 /** The words of every example's phrasings: what a prompt that was not understood is compared with. */
@@ -40,7 +40,8 @@ function likeness(word: string, words: ReadonlySet<string>): number {
   if (words.has(word)) return 1 / rarity.get(word)!;
   if (word.length < 4 || word.length > 20) return 0;
   for (const other of words)
-    if (Math.abs(other.length - word.length) < 2 && distance(word, other) <= (word.length > 6 ? 2 : 1)) return 0.6 / rarity.get(other)!;
+    if (Math.abs(other.length - word.length) < 2 && distance(word, other) <= (word.length > 6 ? 2 : 1))
+      return 0.6 / rarity.get(other)!;
   return 0;
 }
 
@@ -54,4 +55,7 @@ const withNames = (example: string, { lists, sequences, focus }: PhraseContext):
 
 /** 'Try “a”, “b” or “c”.' */
 export const tryThese = (phrases: readonly string[]): string =>
-  `Try ${phrases.slice(0, -1).map(each => `“${each}”`).join(', ')}${phrases.length > 1 ? ' or ' : ''}“${phrases.at(-1)}”.`;
+  `Try ${phrases
+    .slice(0, -1)
+    .map(each => `“${each}”`)
+    .join(', ')}${phrases.length > 1 ? ' or ' : ''}“${phrases.at(-1)}”.`;

@@ -24,7 +24,8 @@ export interface Talk {
 export function beginTalk(context: PhraseContext): Talk {
   const { lists, sequences, focus } = context;
   const last = focus.last?.input ?? {};
-  const latest = last.sequence && !last.list ? 'sequence' : last.list ? 'list' : focus.sequence && !focus.list ? 'sequence' : 'list';
+  const latest =
+    last.sequence && !last.list ? 'sequence' : last.list ? 'list' : focus.sequence && !focus.list ? 'sequence' : 'list';
   return {
     context,
     today: context.today,
@@ -75,7 +76,10 @@ export function find(talk: Talk, kind: NameKind, reference: Reference | undefine
   if (focused) return { name: focused };
   if (names.length === 1) return { name: given(names[0]!) };
   if (!names.length) return { unsure: `There is no ${kind} yet: ${makeOne[kind]}`, near: [] };
-  return { unsure: `Which ${kind}? There ${names.length > 1 ? 'are' : 'is'} ${listed(names.slice(0, 5))}${names.length > 5 ? ' and more' : ''}.`, near: [] };
+  return {
+    unsure: `Which ${kind}? There ${names.length > 1 ? 'are' : 'is'} ${listed(names.slice(0, 5))}${names.length > 5 ? ' and more' : ''}.`,
+    near: [],
+  };
 }
 
 /** A reference that may be either kind. A name that is both is a question. */
@@ -93,11 +97,15 @@ export function findAny(talk: Talk, reference: Reference): { kind: NameKind; nam
   const exact = sure.filter(({ note }) => !note);
   const [only, second] = exact.length ? exact : sure;
   if (only && second)
-    return { unsure: `There is a list and a sequence called “${only.name}”. Say “show list ${typed(only.name)}” or “show sequence ${typed(only.name)}”.` };
+    return {
+      unsure: `There is a list and a sequence called “${only.name}”. Say “show list ${typed(only.name)}” or “show sequence ${typed(only.name)}”.`,
+    };
   if (only) return { ...only, name: (only.kind === 'list' ? talk.created.get(foldName(only.name)) : undefined) ?? only.name };
   const near = both.flatMap(({ found }) => ('near' in found ? found.near : [])).slice(0, 3);
   const known = [...talk.lists, ...talk.sequences];
   const unknown = `I know no list or sequence called “${reference.text.slice(0, 80)}”.`;
   if (near.length) return { unsure: `${unknown} Did you mean ${either([...new Set(near)])}?` };
-  return { unsure: known.length ? `${unknown} There are ${listed(known.slice(0, 5))}.` : `${unknown} There is none yet: ${makeOne.list}` };
+  return {
+    unsure: known.length ? `${unknown} There are ${listed(known.slice(0, 5))}.` : `${unknown} There is none yet: ${makeOne.list}`,
+  };
 }

@@ -17,7 +17,9 @@ export interface Order {
 const weekdays: Record<string, number> = words.weekdays;
 const months: Record<string, number> = words.months;
 const cadences = lexicon(
-  Object.entries(words.cadences).flatMap(([cadence, phrases]) => phrases.map(phrase => [phrase, cadence as Order['cadence']] as const)),
+  Object.entries(words.cadences).flatMap(([cadence, phrases]) =>
+    phrases.map(phrase => [phrase, cadence as Order['cadence']] as const),
+  ),
 );
 
 export const weekdayOf = (token: Token | undefined): number | undefined =>
@@ -108,7 +110,9 @@ const dayGroups = lexicon<readonly number[]>([
   ...['every day', 'daily', 'all week', 'seven days a week', '7 days a week', 'any day', 'all days', 'each day'].map(
     phrase => [phrase, [1, 2, 3, 4, 5, 6, 7]] as const,
   ),
-  ...['weekends', 'on weekends', 'the weekend', 'on the weekend', 'at weekends', 'every weekend'].map(phrase => [phrase, [6, 7]] as const),
+  ...['weekends', 'on weekends', 'the weekend', 'on the weekend', 'at weekends', 'every weekend'].map(
+    phrase => [phrase, [6, 7]] as const,
+  ),
 ]);
 
 /** `weekdays`, `Tuesdays to Thursdays`, `Mon-Thu`, `Mondays, Wednesdays and Fridays`. */
@@ -133,7 +137,9 @@ function spanAt(tokens: readonly Token[], at: number): Timed<number[]> | undefin
     return { value: span(weekdays[hyphened[1]!]!, weekdays[hyphened[2]!]!), end: at + 1 };
   const first = weekdayOf(tokens[at]);
   if (first === undefined) return undefined;
-  const last = is(tokens[at + 1], 'to', '-', '–', '—', 'through', 'until', 'till', 'thru') ? weekdayOf(tokens[at + 2]) : undefined;
+  const last = is(tokens[at + 1], 'to', '-', '–', '—', 'through', 'until', 'till', 'thru')
+    ? weekdayOf(tokens[at + 2])
+    : undefined;
   return last === undefined ? { value: [first], end: at + 1 } : { value: span(first, last), end: at + 3 };
 }
 
@@ -172,7 +178,13 @@ export function zoneAt(tokens: readonly Token[], at: number): Timed<string> | un
   if (is(first, 'utc', 'gmt', 'cet', 'est', 'pst')) return { value: first!.text.toUpperCase(), end: at + 1 };
   for (let length = 1; length <= 3; length++)
     if (is(tokens[at + length], 'time') && tokens.slice(at, at + length).every(({ text }) => /^\p{Lu}/u.test(text)))
-      return { value: tokens.slice(at, at + length).map(({ text }) => text).join(' '), end: at + length + 1 };
+      return {
+        value: tokens
+          .slice(at, at + length)
+          .map(({ text }) => text)
+          .join(' '),
+        end: at + length + 1,
+      };
   return undefined;
 }
 
@@ -187,7 +199,7 @@ export function dateAt(tokens: readonly Token[], start: number, today: string): 
   if (is(token, 'week', 'month', 'year', 'quarter') && at > start) return told(now.add(spanOf(token!.fold, 1)), at + 1);
   if (is(token, 'end') && is(tokens[at + 1], 'of')) return endOf(tokens, at + 2, now);
   const weekday = weekdayOf(token);
-  if (weekday !== undefined) return told(now.add({ days: (weekday - now.dayOfWeek + 6) % 7 + 1 }), at + 1);
+  if (weekday !== undefined) return told(now.add({ days: ((weekday - now.dayOfWeek + 6) % 7) + 1 }), at + 1);
   const length = numeralAt(tokens, at) ?? (is(token, 'a', 'an') ? { value: 1, end: at + 1 } : undefined);
   const unit = length && /^(day|week|month|quarter|year)s?$/.exec(tokens[length.end]?.fold ?? '')?.[1];
   if (length && unit && length.value <= 1000) return told(now.add(spanOf(unit, length.value)), length.end + 1);
@@ -195,7 +207,13 @@ export function dateAt(tokens: readonly Token[], start: number, today: string): 
 }
 
 const spanOf = (unit: string, n: number): Temporal.DurationLike =>
-  unit === 'day' ? { days: n } : unit === 'week' ? { weeks: n } : unit === 'year' ? { years: n } : { months: unit === 'quarter' ? 3 * n : n };
+  unit === 'day'
+    ? { days: n }
+    : unit === 'week'
+      ? { weeks: n }
+      : unit === 'year'
+        ? { years: n }
+        : { months: unit === 'quarter' ? 3 * n : n };
 
 function valid(text: string, end: number): Timed<string> | undefined {
   try {

@@ -35,17 +35,5 @@ export const isLive = (state: string): state is LiveState => (liveStates as read
 export const mayBecome = (from: EnrollmentState, to: EnrollmentState, { contacted = false } = {}): boolean =>
   isLive(from) && successors[from].includes(to) && !(from === 'paused' && to === 'queued' && contacted);
 
-/** Why a member is not enrolled (E5), in the order in which they are told: the first that holds is the reason. */
-export const skipReasons = [
-  'in_other_sequence',
-  'already_enrolled',
-  'replied_before',
-  'cooling_down',
-  'bad_address',
-  'excluded',
-  'no_email',
-] as const;
-export type SkipReason = (typeof skipReasons)[number];
-
 /** A lead that nobody reviewed for this many days is withdrawn (E4). */
 export const reviewDays = 30;

@@ -14,7 +14,6 @@ const freeMail = new Set(
   outlook.de pm.me proton.me protonmail.com qq.com t-online.de wanadoo.fr web.de yahoo.co.jp yahoo.co.uk yahoo.com yahoo.de yahoo.fr
   yandex.com yandex.ru ymail.com zoho.com 126.com 163.com`.split(/\s+/),
 );
-export const isFreeMail = (domain: string): boolean => freeMail.has(domain);
 
 /** What somebody wrote as an entry, or why it is none. */
 export function entryOf(kind: Entry['kind'], written: string): Entry | Refusal {
@@ -27,7 +26,7 @@ export function entryOf(kind: Entry['kind'], written: string): Entry | Refusal {
     };
     return refuse('bad_input', `"${written}" is not ${like[kind]}.`, ['exclude company.example', 'exclude ann@company.example']);
   }
-  if (kind === 'domain' && isFreeMail(value))
+  if (kind === 'domain' && freeMail.has(value))
     return refuse(
       'free_mail_domain',
       `"${value}" is a mail provider, not a company: that would exclude strangers. Exclude the one address instead.`,

@@ -136,8 +136,16 @@ export const fresh = (tx: Tx, days: readonly { sequenceId: number; limit: number
         order by e.enrolled_at, e.id limit d.places) e`,
   );
 
+/** Locks enrollments before their messages, in id order, as everybody does. */
+export const lockEnrollments = (tx: Tx, ids: readonly number[]): Promise<unknown> =>
+  sql`select from enrollment where id = any(${ids}::bigint[]) order by id for no key update`.execute(tx);
+
 /** Writes the day's placements: new rows, and rows that were held for want of room take their new time (D1: one a step). */
 export async function place(ctx: Context, on: Temporal.PlainDate, placements: readonly Placement[]): Promise<number> {
+  await lockEnrollments(
+    ctx.tx,
+    placements.map(p => p.enrollmentId),
+  );
   const written = await rows(
     ctx.tx,
     sql<{ enrollment_id: number }>`
@@ -147,7 +155,7 @@ export async function place(ctx: Context, on: Temporal.PlainDate, placements: re
         ${on}::date, p.at
       from unnest(${placements.map(p => p.enrollmentId)}::bigint[], ${placements.map(p => p.senderId)}::bigint[],
         ${placements.map(p => p.at)}::timestamptz[]) as p (enrollment_id, sender_id, at)
-      join enrollment e on e.id = p.enrollment_id
+      join enrollment e on e.id = p.enrollment_id and e.state in ('queued', 'active') and e.held_reason is null
       on conflict (enrollment_id, position) do update
         set state = 'planned', reason = null, detail = null, sender_id = excluded.sender_id, version = excluded.version,
           first_contact = excluded.first_contact, planned_on = excluded.planned_on, planned_at = excluded.planned_at

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../db/transaction.ts';
 import { exclusionOf } from '../exclusions/queries.ts';
-import { rows, type Today, todays } from './queries.ts';
+import { lockEnrollments, rows, type Today, todays } from './queries.ts';
 
 /** The SQL of sending: claim, gate, hand-over, outcome (D1–D3). */
 
@@ -9,11 +9,20 @@ import { rows, type Today, todays } from './queries.ts';
 export const expireLeases = async (tx: Tx, now: Temporal.Instant): Promise<number> => {
   await sql`update message set state = 'planned', claimed_at = null, lease_until = null
     where state = 'claimed' and lease_until <= ${now}`.execute(tx);
+  const late = await rows(
+    tx,
+    sql<{ enrollment_id: number }>`select enrollment_id from message where state = 'handing' and lease_until <= ${now}`,
+  );
+  await lockEnrollments(
+    tx,
+    late.map(row => row.enrollment_id),
+  );
   const unknown = await rows(
     tx,
-    sql<{ id: number; enrollment_id: number }>`
+    sql<{ enrollment_id: number }>`
       update message set state = 'unknown', reason = 'lease_ran_out', lease_until = null, ended_at = ${now}
-      where state = 'handing' and lease_until <= ${now} returning id, enrollment_id`,
+      where state = 'handing' and lease_until <= ${now} and enrollment_id = any(${late.map(row => row.enrollment_id)}::bigint[])
+      returning enrollment_id`,
   );
   await sql`update enrollment set state = 'active'
     where id = any(${unknown.map(row => row.enrollment_id)}::bigint[]) and state = 'queued'`.execute(tx);

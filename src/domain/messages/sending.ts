@@ -6,7 +6,7 @@ import type { HandOver, OutgoingMail } from '../ports.ts';
 import { lockAll, settle } from '../sequences/queries.ts';
 import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
 import { render, type Values } from '../sequences/templates.ts';
-import { lockSenders, type SenderRow } from './queries.ts';
+import { lockEnrollments, lockSenders, type SenderRow } from './queries.ts';
 import * as queries from './sending-queries.ts';
 
 /** A claimed or handing message belongs to its worker this long. */
@@ -271,6 +271,7 @@ async function recordOutcome(
   const { tx, now } = ctx;
   const [sequence] = await lockAll(tx, [message.sequenceId]);
   const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId)!;
+  await lockEnrollments(tx, [message.enrollmentId]);
   const on = dateIn(now, sequence!.zone);
   const detail = answer.outcome === 'accepted' ? {} : { detail: answer.detail };
   const end = (state: 'sent' | 'failed' | 'unknown' | 'held', reason: string | null) =>

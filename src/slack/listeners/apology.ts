@@ -16,7 +16,7 @@ export async function apologise(
   try {
     await work();
   } catch (error) {
-    
+    if (error instanceof Unavailable || isDatabaseLost(error)) throw error;
     services.log.error({ err: error }, 'a request from Slack could not be answered');
     await enter(services, about.workspaceId, drover, ctx =>
       post(

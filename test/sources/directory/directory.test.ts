@@ -15,6 +15,11 @@ const test = base.extend<{ directory: LeadSource }>({
   },
 });
 
+test('it is filled once', { timeout: 180_000 }, async ({ world, directory }) => {
+  expect(await seedDirectory(world.connection.db, { today })).toBe(0);
+  expect(directory.name).toBe('directory');
+});
+
 const vpsOfSales: Criteria = {
   titles: ['VP of Sales'],
   industries: ['fintech'],
