@@ -35,12 +35,19 @@ export interface Said {
   channel: string;
   user: string;
   ts: string;
-  /** `thread_ts ?? ts`: what keeps a conversation together. */
+  /** What keeps a conversation together: the thread, a mention's own ts, or a direct message's whole top level. */
   root: string;
   isDirect: boolean;
   isReply: boolean;
   text: string;
 }
+
+/** The root of what is said in a direct message outside its threads: one conversation, answered where it is written. */
+export const topLevel = 'top';
+
+/** Where the answer of a conversation belongs. */
+export const placeOf = ({ channel, root }: Pick<Said, 'channel' | 'root'>): { channel: string; threadTs?: string } =>
+  root === topLevel ? { channel } : { channel, threadTs: root };
 
 /** Messages that people write; every other subtype is Slack telling of a change. */
 const written = new Set(['', 'file_share', 'thread_broadcast', 'me_message']);
@@ -54,12 +61,13 @@ export function said(body: Json): Said | undefined {
   if (!channel || !user || !ts || event.hidden || event.bot_id || user === 'USLACKBOT') return undefined;
   if (!written.has(text(event.subtype)) || user === selfOf(body)) return undefined;
   const threadTs = text(event.thread_ts);
+  const isDirect = text(event.channel_type) === 'im' || channel.startsWith('D');
   return {
     channel,
     user,
     ts,
-    root: threadTs || ts,
-    isDirect: text(event.channel_type) === 'im' || channel.startsWith('D'),
+    root: threadTs || (isDirect ? topLevel : ts),
+    isDirect,
     isReply: threadTs !== '' && threadTs !== ts,
     text: text(event.text),
   };

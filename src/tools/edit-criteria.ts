@@ -17,7 +17,7 @@ export const editCriteria = defineTool({
   examples: [
     'change the criteria of "Fintech VPs" to VPs of Sales at fintechs in France',
     '"Fintech VPs" should look for directors of sales at fintechs in Germany',
-    'make "Fintech VPs" look for founders in Berlin instead',
+    'make "Fintech VPs" look for founders in Berlin',
   ],
   input: z.object({ list: z.string().trim().min(1), criteria }),
   prepare: async (services, input, { workspaceId }) => {

@@ -1,6 +1,7 @@
+import { understand } from '../../src/agent/phrasebook/index.ts';
 import type { Node } from '../../src/agent/phrasebook/pattern.ts';
 import { groups, type Phrasing } from '../../src/agent/phrasebook/phrases.ts';
-import { createdList, type PhraseCall, type PhraseContext } from '../../src/agent/phrasebook/types.ts';
+import { createdList, type Focus, type PhraseCall, type PhraseContext } from '../../src/agent/phrasebook/types.ts';
 
 /** Names as people give them, odd ones among them; no phrasing may stumble over any. */
 export const lists = [
@@ -211,3 +212,30 @@ export function expected({ group }: Phrasing, { fields }: Prompt): PhraseCall[] 
 
 export const toolsOf = (): Set<string> =>
   new Set(groups.flatMap(({ tool, as }) => as ?? [tool]).filter(tool => !tool.startsWith('$')));
+
+/** A workspace as the tour finds it. */
+export const plainContext: PhraseContext = {
+  lists: ['FR CTOs', 'Berlin Founders'],
+  sequences: ['Fall Intro', 'Partner Launch'],
+  focus: {},
+  today: '2026-03-02',
+};
+export const focused: Focus = { list: 'FR CTOs', sequence: 'Fall Intro' };
+export const calls = (text: string, focus: Focus = {}, among: PhraseContext = plainContext): PhraseCall[] => {
+  const understood = understand(text, { ...among, focus });
+  return understood.kind === 'calls' ? understood.calls : [];
+};
+export const said = (text: string, focus: Focus = {}): string => {
+  const understood = understand(text, { ...plainContext, focus });
+  return understood.kind === 'say' ? understood.text : `calls ${JSON.stringify(understood.calls)}`;
+};
+const reads = new Set(['preview_list', 'list_lists', 'show_list', 'list_sequences', 'show_sequence', 'status', 'help']);
+export const writes = (made: readonly PhraseCall[]): PhraseCall[] =>
+  made.filter(
+    ({ tool, input }) =>
+      !reads.has(tool) &&
+      !(tool === 'review_leads' && input.decision === 'show') &&
+      !(tool === 'set_workspace' && !Object.keys(input).length),
+  );
+
+export const link = [{ tool: 'link_list', input: { list: 'FR CTOs', sequence: 'Fall Intro' } }];

@@ -1,32 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { understand } from '../../src/agent/phrasebook/index.ts';
-import { groups, type Phrasing, phrasings } from '../../src/agent/phrasebook/phrases.ts';
-import type { Focus, PhraseCall, PhraseContext } from '../../src/agent/phrasebook/types.ts';
-import { expected, context as odd, pick, promptFrom, seeded } from './phrasebook-slots.ts';
-
-const context: PhraseContext = {
-  lists: ['FR CTOs', 'Berlin Founders'],
-  sequences: ['Fall Intro', 'Partner Launch'],
-  focus: {},
-  today: '2026-03-02',
-};
-const focused: Focus = { list: 'FR CTOs', sequence: 'Fall Intro' };
-const calls = (text: string, focus: Focus = {}, among: PhraseContext = context): PhraseCall[] => {
-  const understood = understand(text, { ...among, focus });
-  return understood.kind === 'calls' ? understood.calls : [];
-};
-const said = (text: string, focus: Focus = {}): string => {
-  const understood = understand(text, { ...context, focus });
-  return understood.kind === 'say' ? understood.text : `calls ${JSON.stringify(understood.calls)}`;
-};
-const reads = new Set(['preview_list', 'list_lists', 'show_list', 'list_sequences', 'show_sequence', 'status', 'help']);
-const writes = (made: readonly PhraseCall[]): PhraseCall[] =>
-  made.filter(
-    ({ tool, input }) =>
-      !reads.has(tool) &&
-      !(tool === 'review_leads' && input.decision === 'show') &&
-      !(tool === 'set_workspace' && !Object.keys(input).length),
-  );
+import { groups, phrasings } from '../../src/agent/phrasebook/phrases.ts';
+import type { PhraseCall } from '../../src/agent/phrasebook/types.ts';
+import {
+  calls,
+  plainContext as context,
+  expected,
+  focused,
+  link,
+  context as odd,
+  promptFrom,
+  said,
+  seeded,
+} from './phrasebook-slots.ts';
 
 const tools = [
   'preview_list',
@@ -109,7 +94,6 @@ const sorted = (value: unknown): unknown =>
       ? value.map(sorted)
       : value;
 
-const link = [{ tool: 'link_list', input: { list: 'FR CTOs', sequence: 'Fall Intro' } }];
 const vps = {
   titles: ['VP of Sales'],
   companyLocations: ['Germany'],
@@ -186,6 +170,107 @@ describe('prompts as people write them', () => {
       ],
     ],
     ['who waits for review?', [{ tool: 'review_leads', input: { sequence: 'Fall Intro', decision: 'show' } }]],
+    [
+      'I need about 100 heads of engineering in Berlin',
+      [
+        {
+          tool: 'create_list',
+          input: { count: 100, criteria: { titles: ['head of engineering'], personLocations: ['Berlin'] } },
+        },
+      ],
+    ],
+    [
+      'Could you look for HR directors in Austria?',
+      [{ tool: 'preview_list', input: { criteria: { titles: ['HR director'], personLocations: ['Austria'] } } }],
+    ],
+    [
+      'how many VPs of Sales are there at fintechs in Germany?',
+      [
+        {
+          tool: 'preview_list',
+          input: { criteria: { titles: ['VP of Sales'], industries: ['Fintech'], companyLocations: ['Germany'] } },
+        },
+      ],
+    ],
+    [
+      'Build me a list with 300 sales leaders in DACH software companies, excluding founders',
+      [
+        {
+          tool: 'create_list',
+          input: {
+            count: 300,
+            criteria: {
+              titles: ['sales leader'],
+              industries: ['Software'],
+              companyLocations: ['DACH'],
+              exclude: { seniorities: ['founder'] },
+            },
+          },
+        },
+      ],
+    ],
+    [
+      'find CTOs in France, Germany and Spain with 50 to 200 employees using HubSpot but not Salesforce',
+      [
+        {
+          tool: 'create_list',
+          input: {
+            criteria: {
+              titles: ['CTO'],
+              personLocations: ['France', 'Germany', 'Spain'],
+              technologies: ['HubSpot'],
+              headcount: { min: 50, max: 200 },
+              exclude: { technologies: ['Salesforce'] },
+            },
+          },
+        },
+      ],
+    ],
+    [
+      'find founders who do not use Salesforce in the UK, except in London',
+      [
+        {
+          tool: 'create_list',
+          input: {
+            criteria: {
+              seniorities: ['founder'],
+              personLocations: ['United Kingdom'],
+              exclude: { technologies: ['Salesforce'], personLocations: ['London'] },
+            },
+          },
+        },
+      ],
+    ],
+    [
+      'find wizards at flibber companies',
+      [{ tool: 'create_list', input: { criteria: { titles: ['wizard'], industries: ['flibber'] } } }],
+    ],
+    [
+      'pause Fall Intro and Partner Launch',
+      [
+        { tool: 'pause_sequence', input: { sequence: 'Fall Intro' } },
+        { tool: 'pause_sequence', input: { sequence: 'Partner Launch' } },
+      ],
+    ],
+    [
+      'Create a list of CTOs in France and a sequence called Spring',
+      [
+        { tool: 'create_list', input: { criteria: { titles: ['CTO'], personLocations: ['France'] } } },
+        { tool: 'create_sequence', input: { name: 'Spring' } },
+      ],
+    ],
+    [
+      'create a sequence "Spring Intro" with a daily cap of 30',
+      [{ tool: 'create_sequence', input: { name: 'Spring Intro', dailyCap: 30 } }],
+    ],
+    [
+      'Monitor it: 20 a week on Tuesdays',
+      [{ tool: 'set_monitoring', input: { list: 'FR CTOs', cadence: 'weekly', weekday: 2, amount: 20 } }],
+    ],
+    [
+      'Please never email jane@acme.example again because she asked',
+      [{ tool: 'exclude', input: { address: 'jane@acme.example', reason: 'she asked' } }],
+    ],
     ['<mailto:jane@acme.example|jane@acme.example> &amp; co', []],
   ])('%s', (text, wanted) => expect(calls(text, focused)).toEqual(wanted));
 
@@ -236,183 +321,4 @@ describe('prompts as people write them', () => {
     ['add some more leads to FR CTOs', /How many/],
     ['add 20 a month to FR CTOs', /daily, on weekdays, or weekly/],
   ])('%s: says so', (text, answer) => expect(said(text)).toMatch(answer));
-});
-
-describe('names', () => {
-  test.each([
-    ['link FR CTO to Fal Intro', link],
-    ['link fr ctos to fall-intro', link],
-    ['link the list FR CTOs to the Fall Intro sequence', link],
-    ['put everyone on FR CTOs into Fall Intro', link],
-  ])('%s', (text, wanted) => expect(calls(text)).toEqual(wanted));
-
-  test('a slip is told, a guess is a question, a number is never guessed', () => {
-    expect(understand('link FR CTO to Fall Intro', context)).toMatchObject({ say: expect.stringContaining('“FR CTOs”') });
-    const guess = understand('link Berlin to Fall Intro', context);
-    expect(guess).toMatchObject({ kind: 'say', text: expect.stringContaining('“Berlin Founders”') });
-    const pendingQuestion = guess.kind === 'say' ? guess.pendingQuestion : undefined;
-    expect(calls('yes', { pendingQuestion: pendingQuestion! })).toEqual([
-      { tool: 'link_list', input: { list: 'Berlin Founders', sequence: 'Fall Intro' } },
-    ]);
-    const quarters = { ...context, lists: ['Prospects 2026 Q3'] };
-    expect(calls('add 20 leads to Prospects 2026 Q4', {}, quarters)).toEqual([]);
-  });
-
-  test('unknown names are answered with those that exist, or with how to make one', () => {
-    expect(said('show Xylophone')).toMatch(/FR CTOs.*Fall Intro/);
-    expect(understand('unlink it', { ...context, lists: [] })).toMatchObject({
-      text: expect.stringContaining('find 50 CTOs in France'),
-    });
-    expect(said('unlink it')).toMatch(/Which list\?.*FR CTOs.*Berlin Founders/);
-    expect(said('unlink Fall Intro')).toContain('“Fall Intro” is a sequence');
-  });
-
-  test('a name that is a list and a sequence is a question', () => {
-    const both = { ...context, lists: ['Spring'], sequences: ['Spring'] };
-    expect(understand('how is Spring doing?', both)).toMatchObject({
-      kind: 'say',
-      text: expect.stringContaining('a list and a sequence'),
-    });
-    expect(calls('link Spring to Spring', {}, both)).toEqual([
-      { tool: 'link_list', input: { list: 'Spring', sequence: 'Spring' } },
-    ]);
-  });
-
-  test.each<[string, Focus, PhraseCall]>([
-    ['add 20 every week to it', focused, { tool: 'set_monitoring', input: { list: 'FR CTOs', cadence: 'weekly', amount: 20 } }],
-    ['link them to Partner Launch', focused, { tool: 'link_list', input: { list: 'FR CTOs', sequence: 'Partner Launch' } }],
-    ['pause this sequence', focused, { tool: 'pause_sequence', input: { sequence: 'Fall Intro' } }],
-    [
-      'how is it doing?',
-      { ...focused, last: { tool: 'add_leads', input: { list: 'FR CTOs', count: 2 } } },
-      { tool: 'show_list', input: { list: 'FR CTOs' } },
-    ],
-    [
-      'how is it doing?',
-      { ...focused, last: { tool: 'pause_sequence', input: { sequence: 'Fall Intro' } } },
-      { tool: 'show_sequence', input: { sequence: 'Fall Intro' } },
-    ],
-    [
-      'stop it',
-      { ...focused, last: { tool: 'set_monitoring', input: { list: 'FR CTOs', cadence: 'daily', amount: 2 } } },
-      { tool: 'set_monitoring', input: { list: 'FR CTOs', cadence: 'off' } },
-    ],
-  ])('%s', (text, focus, wanted) => expect(calls(text, focus)).toEqual([wanted]));
-});
-
-describe('corrections', () => {
-  const monitoring = { tool: 'set_monitoring', input: { list: 'FR CTOs', cadence: 'daily', amount: 20 } };
-  const preview = { tool: 'preview_list', input: { criteria: { titles: ['CTO'], personLocations: ['France'] } } };
-  const digest = { tool: 'set_digest', input: { cadence: 'weekdays', at: '08:30' } };
-  const changed = (call: PhraseCall, change: Record<string, unknown>): PhraseCall => ({
-    tool: call.tool,
-    input: { ...call.input, ...change },
-  });
-
-  test.each<[string, PhraseCall, PhraseCall]>([
-    ['make it 30', monitoring, changed(monitoring, { amount: 30 })],
-    ['no, weekly', monitoring, changed(monitoring, { cadence: 'weekly' })],
-    ['not 20, 30', monitoring, changed(monitoring, { amount: 30 })],
-    ['I meant Tuesday', monitoring, changed(monitoring, { cadence: 'weekly', weekday: 2 })],
-    ['on Fridays instead', monitoring, changed(monitoring, { cadence: 'weekly', weekday: 5 })],
-    ['make it thirty every Tuesday', monitoring, changed(monitoring, { cadence: 'weekly', weekday: 2, amount: 30 })],
-    ['sorry, I meant Berlin Founders', monitoring, changed(monitoring, { list: 'Berlin Founders' })],
-    ['the other one', monitoring, changed(monitoring, { list: 'Berlin Founders' })],
-    [
-      'make it 30',
-      { tool: 'show_sequence', input: { sequence: 'Fall Intro' } },
-      { tool: 'edit_sequence', input: { sequence: 'Fall Intro', dailyCap: 30 } },
-    ],
-    [
-      'make it 300',
-      { tool: 'create_list', input: { criteria: {}, count: 200 } },
-      { tool: 'add_leads', input: { list: 'FR CTOs', count: 100 } },
-    ],
-    [
-      'make it 30',
-      { tool: 'add_leads', input: { list: 'FR CTOs', count: 20 } },
-      { tool: 'add_leads', input: { list: 'FR CTOs', count: 10 } },
-    ],
-    ['no, at 9', digest, changed(digest, { at: '09:00' })],
-    ['no, Partner Launch', link[0]!, changed(link[0]!, { sequence: 'Partner Launch' })],
-    ['no, in Germany', preview, { tool: 'preview_list', input: { criteria: { titles: ['CTO'], personLocations: ['Germany'] } } }],
-    [
-      'use Germany instead of France',
-      preview,
-      { tool: 'preview_list', input: { criteria: { titles: ['CTO'], personLocations: ['Germany'] } } },
-    ],
-    ['save it as “French”', preview, { tool: 'create_list', input: { ...preview.input, name: 'French' } }],
-  ])('%s', (text, last, wanted) => expect(calls(text, { ...focused, last })).toEqual([wanted]));
-
-  test('a refused order is corrected whole, one that was carried out is only added to', () => {
-    const last = { tool: 'add_leads', input: { list: 'FR CTOs', count: 5000 } };
-    expect(calls('make it 500', { ...focused, last, lastRefused: true })).toEqual([
-      { tool: 'add_leads', input: { list: 'FR CTOs', count: 500 } },
-    ]);
-    expect(said('make it 500', { ...focused, last })).toContain('cannot take any back');
-  });
-
-  test('yes and no answer the question that is open, and nothing else', () => {
-    const pendingQuestion = { tool: 'create_list', input: { criteria: { titles: ['CTO'] }, count: 200 } };
-    expect(calls('yes please', { pendingQuestion })).toEqual([
-      { tool: 'create_list', input: { ...pendingQuestion.input, confirmed: true } },
-    ]);
-    expect(calls('no', { pendingQuestion })).toEqual([]);
-    expect(calls('make it 50', { pendingQuestion })).toEqual([
-      { tool: 'create_list', input: { ...pendingQuestion.input, count: 50 } },
-    ]);
-    expect(said('yes')).toContain('waits for a yes');
-    expect(said('yes', { approvals: [7] })).toContain('drover approve 7');
-  });
-});
-
-describe('nothing that is not an order writes', () => {
-  const writing = phrasings.filter(({ group }) => !group.read && !group.negated && !group.tool.startsWith('$'));
-  const prompts = (seed: number): string[] => {
-    const random = seeded(seed);
-    return writing.map((phrasing: Phrasing) => promptFrom(phrasing, random).text);
-  };
-  const says: [string, (order: string) => string][] = [
-    ['negations', order => `don't ${order}`],
-    ['polite negations', order => `please do not ${order}`],
-    ['never', order => `never ${order}`],
-    ['questions', order => `should I ${order}?`],
-    ['suppositions', order => `what would happen if we ${order}`],
-    ['question marks', order => `${order}?`],
-    ['wishes', order => `I wish we could ${order}`],
-    ['dreams', order => `it would be nice to ${order}`],
-    ['reports', order => `Bob said ${order}`],
-    ['quoted reports', order => `Bob wrote: 'please ${order}'`],
-    ['quotations', order => `"${order.replaceAll('"', '')}"`],
-    ['quoted lines', order => `> ${order}`],
-    ['conditions', order => `if it is ready, ${order}`],
-    ['conditions behind', order => `${order} if everything looks fine`],
-    ['orders after a report', order => `This is what the customer told me. ${order}`],
-  ];
-  test.each(says)('%s', (_, say) => {
-    const random = seeded(5);
-    const wrong = prompts(11)
-      .map(order => ({ text: say(order), made: writes(calls(say(order), { ...focused, last: pick(random, link) }, odd)) }))
-      .filter(({ made }) => made.length);
-    expect(wrong).toEqual([]);
-  });
-
-  test('a question about how things are is answered by reading', () => {
-    expect(calls('is Fall Intro active?')).toEqual([{ tool: 'show_sequence', input: { sequence: 'Fall Intro' } }]);
-    expect(calls('tell me if Fall Intro is paused')).toEqual([{ tool: 'show_sequence', input: { sequence: 'Fall Intro' } }]);
-    expect(calls('when does Fall Intro send next?')).toEqual([{ tool: 'show_sequence', input: { sequence: 'Fall Intro' } }]);
-    expect(calls('how do I link a list?')).toEqual([{ tool: 'help', input: { about: 'link a list' } }]);
-  });
-
-  test('a question says what to type to have it done', () => {
-    expect(said('should I link FR CTOs to Fall Intro?')).toContain('“link FR CTOs to Fall Intro”');
-  });
-
-  test('a negation covers what follows, up to a contrast', () => {
-    expect(calls("don't link FR CTOs to Fall Intro and add 20 leads to it", focused)).toEqual([]);
-    expect(calls("don't link FR CTOs to Fall Intro, just add 20 leads to it", focused)).toEqual([
-      { tool: 'add_leads', input: { list: 'FR CTOs', count: 20 } },
-    ]);
-    expect(calls("link FR CTOs to Fall Intro but don't activate it")).toEqual(link);
-  });
 });

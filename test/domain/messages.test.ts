@@ -153,6 +153,20 @@ test('E2 a second run with nothing changed writes nothing, and a freed place is 
   );
 });
 
+test('E2 a freed place goes to somebody who has no time yet', async ({ world }) => {
+  const office = await world.office();
+  const id = await makeSequence(world, office, { dailyCap: 3 });
+  const people = await enrol(world, office, id, 5);
+  await plan(world, office, id);
+  await world.in(office, async ctx => {
+    await messages.dropPlanned(ctx, [people[0]!]);
+    await ctx.tx.updateTable('enrollment').set({ state: 'withdrawn' }).where('id', '=', people[0]!).execute();
+  });
+  expect(await plan(world, office, id)).toEqual({ planned: 1 });
+  const planned = (await ledger(world, office)).map(row => row.enrollment_id).sort((a, b) => a - b);
+  expect(planned).toEqual(people.slice(1, 4));
+});
+
 test('E2 only active and finishing sequences are planned', async ({ world }) => {
   const office = await world.office();
   const id = await makeSequence(world, office);
@@ -230,6 +244,8 @@ test('D1 D2 two that send at once never exceed the cap nor hand over twice', asy
   expect(sent.reduce((sum, one) => sum + one.handedOver, 0)).toBe(5);
   expect(new Set(server.handed.map(mail => mail.messageId)).size).toBe(5);
   expect(server.handed).toHaveLength(5);
+  // The claim itself keeps the cap: the gate behind it has nothing to refuse.
+  expect(sent.reduce((sum, one) => sum + one.refused, 0)).toBe(0);
   expect(await byState(world, office)).toEqual({ sent: 5, held: 7 });
   expect((await ledger(world, office)).filter(row => row.state === 'held').map(row => row.reason)).toEqual(
     Array(7).fill('cap_reached'),

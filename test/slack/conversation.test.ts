@@ -22,7 +22,7 @@ const test = withWorld.extend<{ slack: SlackHarness }>({
 });
 
 describe('listening', () => {
-  test('a direct message is answered in its thread, by a member who has joined', async ({ world, slack }) => {
+  test('a direct message is answered where it was written, to a member who has joined', async ({ world, slack }) => {
     const { control, users } = slack.slack;
     const said = await control.dm({ text: 'find <b> & co at acme.example' });
     await world.drain();
@@ -30,12 +30,12 @@ describe('listening', () => {
       {
         surface: 'slack',
         channel: said.channel,
-        root: said.ts,
+        root: 'top',
         text: 'find <b> & co at acme.example',
         asker: { role: 'admin', slackUserId: users[0]!.id, name: users[0]!.realName },
       },
     ]);
-    expect(control.thread(said.channel, said.ts).at(-1)).toMatchObject({ byApp: true, threadTs: said.ts });
+    expect(control.messages(said.channel).at(-1)).toMatchObject({ byApp: true, threadTs: undefined });
   });
 
   test('a mention without words is answered with help', async ({ world, slack }) => {

@@ -29,7 +29,7 @@ const joiners = lexicon(words.joiners.map(joiner => [joiner, true] as const));
 
 /** Reads `VPs of Sales at German fintechs with 50–500 people, not in Berlin`. Undefined where it describes nobody in particular. */
 export function describe(tokens: readonly Token[]): Description | undefined {
-  const { rest, headcount, notHeadcount } = pullHeadcounts(tokens);
+  const { rest, headcount, notHeadcount } = pullHeadcounts(withoutThere(tokens));
   const wanted: Found[] = [];
   const unwanted: Found[] = [];
   const segments = segmentsOf(rest);
@@ -62,6 +62,10 @@ const alike = (found: Found, { kind }: Segment, wanted: readonly Found[]): Found
 
 const isCompany = ({ filter, headcount }: Found): boolean =>
   filter === 'industries' || filter === 'companyLocations' || headcount !== undefined;
+
+/** `how many CTOs are there in France`: who, without the "are there". */
+const withoutThere = (tokens: readonly Token[]): Token[] =>
+  tokens.filter(({ fold }, at) => fold !== 'there' && !(/^(are|is)$/.test(fold) && tokens[at + 1]?.fold === 'there'));
 
 function pullHeadcounts(tokens: readonly Token[]): {
   rest: Token[];

@@ -1,18 +1,19 @@
+import around from './fillers.json' with { type: 'json' };
 import { lexicon } from './lexicon.ts';
+import words from './moods.json' with { type: 'json' };
 import { insides, type NameSpan } from './names.ts';
 import { numeralAt } from './numbers.ts';
 import { openers } from './phrases.ts';
 import type { Token } from './text.ts';
-import words from './words.json' with { type: 'json' };
 
 /** How something is said, and so whether anything may be done because of it. */
 export type Mood = 'do' | 'question' | 'wish' | 'condition' | 'report';
 
 const phrasesOf = (phrases: readonly string[]) => lexicon(phrases.map(phrase => [phrase, true] as const));
-const before = phrasesOf(words.fillers.before);
-const polite = phrasesOf(words.fillers.polite);
-const after = words.fillers.after.map(phrase => phrase.split(' ')).sort((a, b) => b.length - a.length);
-const tells = phrasesOf(words.tells);
+const before = phrasesOf(around.fillers.before);
+const polite = phrasesOf(around.fillers.polite);
+const after = around.fillers.after.map(phrase => phrase.split(' ')).sort((a, b) => b.length - a.length);
+const tells = phrasesOf(around.tells);
 const asks = phrasesOf(words.asks);
 const questions = phrasesOf(words.questions);
 const wishes = phrasesOf(words.wishes);

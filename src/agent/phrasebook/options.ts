@@ -1,8 +1,8 @@
 import { lexicon } from './lexicon.ts';
+import words from './macros.json' with { type: 'json' };
 import { numeralAt } from './numbers.ts';
 import type { Token } from './text.ts';
 import { type Schedule, scheduleAt, type Timed } from './times.ts';
-import words from './words.json' with { type: 'json' };
 
 /** What may be said along with a new sequence, in any order. */
 export interface SequenceOptions extends Schedule {
@@ -34,6 +34,7 @@ export function optionsAt(tokens: readonly Token[], start: number): Timed<Sequen
 }
 
 function partAt(tokens: readonly Token[], at: number, value: SequenceOptions): number | undefined {
+  if (tokens[at]!.fold === 'daily' && /^(cap|limit|maximum|max)$/.test(tokens[at + 1]?.fold ?? '')) return undefined;
   const schedule = scheduleAt(tokens, at);
   if (schedule) {
     Object.assign(value, schedule.value);

@@ -1,10 +1,10 @@
+import words from './macros.json' with { type: 'json' };
 import { type Compiled, compile, match, type Node, parsePattern } from './pattern.ts';
 import lists from './phrases-lists.json' with { type: 'json' };
 import office from './phrases-office.json' with { type: 'json' };
 import sequences from './phrases-sequences.json' with { type: 'json' };
 import talk from './phrases-talk.json' with { type: 'json' };
 import type { Clause } from './slots.ts';
-import words from './words.json' with { type: 'json' };
 
 /** Phrasings that mean the same: a tool (or, with `$`, something that the phrasebook itself does), and what they set. */
 export interface Group {

@@ -1,12 +1,12 @@
 import { describe } from './criteria.ts';
 import { lexicon } from './lexicon.ts';
+import words from './macros.json' with { type: 'json' };
 import { type NameKind, type NameSpan, namesIn, type Reference } from './names.ts';
 import { numeralAt } from './numbers.ts';
 import { optionsAt } from './options.ts';
 import type { Readable, Taken } from './pattern.ts';
 import type { Token } from './text.ts';
 import { cadenceAt, dateAt, scheduleAt, timeAt, weekdayOf, zoneAt } from './times.ts';
-import words from './words.json' with { type: 'json' };
 
 /** What slots are filled against. */
 export interface Scope {

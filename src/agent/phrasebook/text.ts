@@ -45,7 +45,7 @@ export const plain = (text: string): string =>
     .replace(/^[ \t]*>[ \t]?(.*)$/gm, (_, said: string) => `«${said.replaceAll('»', '')}»`)
     .replace(/```/g, '`')
     .replace(/^[ \t]*[•*-][ \t]+/gm, '')
-    .replaceAll(' ', ' ');
+    .replaceAll('\u00a0', ' ');
 
 export function tokenise(text: string): Token[] {
   const tokens: Token[] = [];

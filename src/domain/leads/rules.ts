@@ -34,10 +34,13 @@ export function emailKey(email: string | null | undefined): string | null {
 
 export const isEmail = (text: string): boolean => emailKey(text) !== null;
 
-/** `linkedin.com/in/slug` of a person's profile in any of its spellings: any subdomain, case, query, locale; null for others. */
+/**
+ * `linkedin.com/in/slug` of a person's profile in any of its spellings: any subdomain, case, query, locale; null for others.
+ * Synthetic profiles keep their reserved domain, linkedin.example.
+ */
 export function linkedinKey(url: string | null | undefined): string | null {
-  const match = /^(?:https?:\/\/)?(?:[a-z0-9-]+\.)*linkedin\.com\/+in\/+([^/?#\s]+)/i.exec((url ?? '').trim());
-  return match ? `linkedin.com/in/${decoded(match[1]!).normalize('NFC').toLowerCase()}` : null;
+  const match = /^(?:https?:\/\/)?(?:[a-z0-9-]+\.)*linkedin\.(com|example)\/+in\/+([^/?#\s]+)/i.exec((url ?? '').trim());
+  return match ? `linkedin.${match[1]!.toLowerCase()}/in/${decoded(match[2]!).normalize('NFC').toLowerCase()}` : null;
 }
 
 function decoded(text: string): string {

@@ -43,10 +43,16 @@ const few = (values: readonly string[], most = 2): string =>
 export const headcountText = ({ min, max }: { min?: number | undefined; max?: number | undefined }): string =>
   min !== undefined && max !== undefined ? `${min}–${max} people` : min !== undefined ? `${min}+ people` : `up to ${max} people`;
 
-const roles = ({ titles = [], seniorities = [], functions = [] }: Filters): string => {
-  if (titles.length) return few(titles);
-  const who = few(seniorities.map(each => people[each]));
-  const where = few(functions.map(each => departments[each]));
+const roles = ({ titles = [], seniorities = [], functions = [] }: Filters, most = 2): string => {
+  if (titles.length) return few(titles, most);
+  const who = few(
+    seniorities.map(each => people[each]),
+    most,
+  );
+  const where = few(
+    functions.map(each => departments[each]),
+    most,
+  );
   if (!who || !where) return who || where;
   return /s$/.test(who) ? `${who} of ${where}` : `${who} ${where}`;
 };
@@ -110,7 +116,7 @@ export function wordsFor(criteria: Criteria): string {
   const { industries = [], companyLocations = [], personLocations = [], headcount } = criteria;
   const places = companyLocations.length ? companyLocations : personLocations;
   return [
-    roles(criteria) || 'people',
+    roles(criteria, Infinity) || 'people',
     industries.length ? `at ${industries.join(' or ')} companies` : '',
     places.length ? `in ${places.join(' or ')}` : '',
     headcount ? `with ${headcountText(headcount)}` : '',

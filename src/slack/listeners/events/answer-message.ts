@@ -7,7 +7,7 @@ import { reportMessages } from '../../blocks/report.ts';
 import { showCard } from '../../cards.ts';
 import type { Carried } from '../../inbox.ts';
 import { post } from '../../outbox.ts';
-import { hearing, type Said, said, words } from '../../requests.ts';
+import { hearing, placeOf, type Said, said, words } from '../../requests.ts';
 import { apologise } from '../apology.ts';
 
 /** Answers a message that is for the bot (C3): one turn, whose answer is posted if and only if it ends (A8). */
@@ -24,7 +24,7 @@ export const answerMessage =
     if (heard !== 'answer') return;
 
     const { channel, user, root } = message;
-    const place = { channel, threadTs: root };
+    const place = placeOf(message);
     await apologise(services, { workspaceId, key: `turn:${inboxId}:error`, place }, async () => {
       const request: TurnRequest = {
         workspaceId,
@@ -46,7 +46,7 @@ export const answerMessage =
 /** Writes an answer: sentences and reports, then each card that waits for a human. */
 async function deliver(
   ctx: Context,
-  place: { channel: string; threadTs: string },
+  place: { channel: string; threadTs?: string },
   inboxId: number,
   answer: TurnAnswer,
 ): Promise<void> {
