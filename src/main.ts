@@ -196,16 +196,23 @@ const openLocalSlack = (
     suggestions,
     panels: {
       outbox: () => wouldHaveLeft(services),
-      ...(clock instanceof MovableClock
-        ? { clock: { now: () => clock.now(), move: by => moveClock({ db, boss, clock }, by) } }
-        : {}),
+      ...(clock instanceof MovableClock ? { clock: movable({ db, boss, clock }) } : {}),
     },
   });
 };
 
-/** Days are 24 hours on the page's buttons; everything that is due on the way happens at its own time. */
-const moveClock = (what: Parameters<typeof play>[0], { hours = 0, days = 0 }: { hours?: number; days?: number }): Promise<void> =>
-  play(what, { hours: hours + 24 * days });
+/** A clock that the page's buttons move, one press after the other; days are 24 hours, and what is due on the way happens then. */
+function movable(what: Parameters<typeof play>[0]) {
+  let moving = Promise.resolve();
+  return {
+    now: () => what.clock.now(),
+    move: ({ hours = 0, days = 0 }: { hours?: number; days?: number }): Promise<void> => {
+      const moved = moving.then(() => play(what, { hours: hours + 24 * days }));
+      moving = moved.catch(() => {});
+      return moved;
+    },
+  };
+}
 
 /** What the outbox transport was handed, newest first, for the page. */
 async function wouldHaveLeft({ db }: Services): Promise<OutboxItem[]> {

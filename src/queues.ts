@@ -101,7 +101,7 @@ export const postDigest = queue({
   key: p => `${p.digestId}`,
 });
 
-/** Cleans the embedded database's tables, whose autovacuum does not run. */
+/** Cleans the embedded database's tables and counts them for the planner: its autovacuum does not run. */
 export const vacuum = queue({ name: 'vacuum', payload: z.object({}), policy: 'short', workers: 1, key: () => 'vacuum' });
 
 // biome-ignore lint/suspicious/noExplicitAny: a queue's payload type is its own

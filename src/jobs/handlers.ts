@@ -34,7 +34,7 @@ export const createHandlers = (services: Services, ports: JobPorts): Handlers =>
     'plan-day': payload => handlePlanDay(services, payload),
     'send-due': payload => handleSendDue(services, payload),
     'refill-list': (payload, signal) => handleRefillList(services, payload, signal),
-    vacuum: async () => void (await sql`vacuum`.execute(services.db)),
+    vacuum: async () => void (await sql`vacuum analyze`.execute(services.db)),
     'post-digest': payload => handlePostDigest(services, ports.notify, payload),
   };
   const { handleRequest, answerCli, deliverPosts } = ports;

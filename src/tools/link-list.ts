@@ -15,6 +15,8 @@ interface Preview {
   sequence: string;
   mode: 'copilot' | 'autopilot';
   members: number;
+  /** Leads that were ordered and have not arrived yet: they enrol as they come (M7). */
+  onTheWay: number;
   enrolling: number;
   skipped: Record<string, number>;
   heldBy: { sequence: string; owner: string; people: number }[];
@@ -68,7 +70,7 @@ export const linkList = defineTool({
     const preview = await previewOf(ctx, list, sequence, foreseen, current);
     const gated = links.isGated({
       mode: sequence.mode,
-      reach: preview.enrolling,
+      reach: reachOf(preview),
       isMonitored: preview.monitoring !== 'off',
       moves: current !== undefined,
     });
@@ -76,7 +78,7 @@ export const linkList = defineTool({
       effect: gated ? 'gated' : 'write',
       data: { change: { listId: list.id, sequenceId: sequence.id, replaces: current?.id ?? null }, preview, progress: null },
       summary: summaryOf(preview),
-      reach: preview.enrolling,
+      reach: reachOf(preview),
       objects,
       binds: [list.id, sequence.id, sequence.status, sequence.mode, current?.id ?? null],
       card: cardOf(preview),
@@ -108,6 +110,7 @@ async function previewOf(
     sequence: sequence.name,
     mode: sequence.mode as Preview['mode'],
     members: foreseen.reduce((sum, { people }) => sum + people, 0),
+    onTheWay: await monitoring.onTheWay(ctx, list.id),
     enrolling: foreseen.find(({ reason }) => reason === null)?.people ?? 0,
     skipped,
     heldBy: foreseen.flatMap(({ sequence: name, owner, people }) => (name && owner ? [{ sequence: name, owner, people }] : [])),
@@ -130,12 +133,15 @@ async function moveOf(ctx: Context, current: links.LinkRow): Promise<NonNullable
 const ownerName = async (ctx: Context, id: number): Promise<string> =>
   (await ctx.tx.selectFrom('member').select('name').where('id', '=', id).executeTakeFirst())?.name ?? 'somebody else';
 
+/** Whom the link would reach: those who enrol at once, and those who are on their way to the list (A1, A2). */
+const reachOf = ({ enrolling, onTheWay }: Pick<Preview, 'enrolling' | 'onTheWay'>): number => enrolling + onTheWay;
+
 const people = (n: number) => count(n, 'person', 'people');
 
-const summaryOf = ({ list, sequence, enrolling, move }: Preview): string =>
+const summaryOf = ({ list, sequence, move, ...counts }: Preview): string =>
   move
-    ? `Move "${list}" from "${move.from}" to "${sequence}": ${people(enrolling)} would enrol there.`
-    : `Link "${list}" to "${sequence}": ${people(enrolling)} would enrol.`;
+    ? `Move "${list}" from "${move.from}" to "${sequence}": ${people(reachOf(counts))} would enrol there.`
+    : `Link "${list}" to "${sequence}": ${people(reachOf(counts))} would enrol.`;
 
 const skipCount = (skipped: Record<string, number>): number => Object.values(skipped).reduce((sum, n) => sum + n, 0);
 
@@ -148,11 +154,12 @@ const moveWords = ({ from, owner, uncontacted, passing, contacted }: NonNullable
   ].join('; ');
 
 function facts(preview: Preview): Fact[] {
-  const { mode, enrolling, members, skipped, cap, move } = preview;
+  const { mode, enrolling, members, onTheWay, skipped, cap, move } = preview;
   const entering = mode === 'copilot' ? 'and wait for review' : 'and are contacted without review (autopilot)';
   return [
     ...(move ? [{ label: `Leaves "${move.from}"`, value: moveWords(move) }] : []),
     { label: 'Enrol', value: `${enrolling.toLocaleString('en-US')} of ${people(members)}, ${entering}` },
+    ...(onTheWay ? [{ label: 'On the way', value: `${people(onTheWay)} ordered for the list enrol as they are added` }] : []),
     ...(skipCount(skipped) ? [{ label: 'Do not enrol', value: reasons(skipped) }] : []),
     {
       label: 'Daily cap',
@@ -174,8 +181,8 @@ const heldTable = ({ heldBy }: Preview): Table[] =>
       ]
     : [];
 
-const notes = ({ members, monitoring: order, sequence }: Preview): string[] => [
-  ...(members === 0 ? ['The list is empty: people enrol as they are added.'] : []),
+const notes = ({ members, onTheWay, monitoring: order, sequence }: Preview): string[] => [
+  ...(members + onTheWay === 0 ? ['The list is empty: people enrol as they are added.'] : []),
   ...(order === 'off' ? [] : [`Whoever monitoring adds (${order}) enrols in "${sequence}" too.`]),
 ];
 
@@ -191,7 +198,8 @@ function cardOf(preview: Preview): Report {
 }
 
 function linkedReport(result: Result): Report {
-  const { list, sequence, enrolling, move, mode } = result;
+  const { list, sequence, move, mode } = result;
+  const enrolling = reachOf(result);
   const how = enrolling ? `${people(enrolling)} ${enrolling === 1 ? 'is' : 'are'} being enrolled.` : 'Nobody enrols for now.';
   return {
     tone: 'good',

@@ -21,6 +21,7 @@ describe('names', () => {
     ]);
     const quarters = { ...context, lists: ['Prospects 2026 Q3'] };
     expect(calls('add 20 leads to Prospects 2026 Q4', {}, quarters)).toEqual([]);
+    expect(calls('add 20 leads to Prospect 2026 Q3', {}, quarters)).toHaveLength(1);
   });
 
   test('unknown names are answered with those that exist, or with how to make one', () => {

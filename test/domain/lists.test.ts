@@ -43,7 +43,8 @@ pure.each([
     { seniorities: ['vp'], functions: ['sales'], industries: ['fintech'], companyLocations: ['Germany'] },
     'VPs of Sales · fintech · Germany',
   ],
-  [{ titles: ['Head of Data'], headcount: { min: 50, max: 500 } }, 'Head of Data · 50–500 people'],
+  [{ titles: ['Head of Data'], headcount: { min: 50, max: 500 } }, 'Head of Data'],
+  [{ headcount: { min: 50, max: 500 } }, '50–500 people'],
   [{ seniorities: ['c_level'], functions: ['it'], personLocations: ['Lyon', 'Paris', 'Nice'] }, 'C-level IT · Lyon, Paris +1'],
   [{ exclude: { industries: ['retail'] } }, 'New list'],
 ] as const)('a list is named after what it looks for: %j', (criteria, name) => {

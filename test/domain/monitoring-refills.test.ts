@@ -4,7 +4,7 @@ import * as lists from '../../src/domain/lists/index.ts';
 import * as monitoring from '../../src/domain/monitoring/index.ts';
 import { isRefusal } from '../../src/errors.ts';
 import { PeopleSource, someone } from '../support/people-source.ts';
-import { anybody, at, fill, memberCount, order, reachable, receipt, refills, set, setUp } from '../support/refills.ts';
+import { anybody, fill, memberCount, order, reachable, receipt, setUp } from '../support/refills.ts';
 import { test } from '../support/world.ts';
 
 test('M2 an order adds exactly N: who is skipped is replaced', async ({ world }) => {

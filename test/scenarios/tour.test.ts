@@ -32,8 +32,9 @@ const say = async (text: string) => {
 };
 const sees = (text: string | RegExp) => opened.page.locator('#list .msg', { hasText: text }).last().waitFor({ timeout: 30_000 });
 const moveClock = async (button: '+1 hour' | '+1 day') => {
-  await opened.page.getByRole('button', { name: button }).click();
-  await opened.page.locator('#clock[aria-busy="true"]').waitFor({ state: 'detached', timeout: 60_000 });
+  const moved = opened.page.waitForResponse(response => response.url().endsWith('/page/clock'), { timeout: 60_000 });
+  await opened.page.locator('#sidebar [data-move]:enabled', { hasText: button }).click();
+  expect((await moved).ok()).toBe(true);
 };
 const goTo = (name: string) => opened.page.locator(`#sidebar [data-name="${name}"]`).click();
 
@@ -62,7 +63,7 @@ test('the button links, and everybody is enrolled', async () => {
       async () => {
         await say(show);
         await sees(/Fall Intro/);
-        return opened.page.locator('#list .msg').last().innerText();
+        return opened.page.locator('#list .msg').last().textContent();
       },
       { timeout: 60_000, interval: 1_000 },
     )

@@ -156,7 +156,7 @@ describe('A3 layout within Slack’s limits', () => {
     expect(JSON.stringify(messages)).toContain('row 399');
   });
 
-  test('a table goes native while it fits, and several become columns of text', () => {
+  test('a table goes native while it fits; of several the widest does, the others become columns of text', () => {
     const rows = (n: number, cell: string) => Array.from({ length: n }, () => [cell, '1']);
     const one = (n: number, cell = 'x'): Report => ({
       tone: 'neutral',
@@ -167,7 +167,8 @@ describe('A3 layout within Slack’s limits', () => {
     expect(kinds(one(99))).toEqual(['section', 'table']);
     expect(kinds(one(100))).not.toContain('table');
     expect(kinds(one(99, 'x'.repeat(120)))).not.toContain('table');
-    expect(kinds({ ...one(2), tables: [...one(2).tables!, ...one(2).tables!] })).toEqual(['section', 'section', 'section']);
+    const wide = { columns: ['a', 'b', 'c'].map(label => ({ label })), rows: [['1', '2', '3']] };
+    expect(kinds({ ...one(2), tables: [...one(2).tables!, wide] })).toEqual(['section', 'section', 'table']);
   });
 
   test('two reports with tables become two messages, each with its own', () => {

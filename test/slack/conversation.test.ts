@@ -35,7 +35,8 @@ describe('listening', () => {
         asker: { role: 'admin', slackUserId: users[0]!.id, name: users[0]!.realName },
       },
     ]);
-    expect(control.messages(said.channel).at(-1)).toMatchObject({ byApp: true, threadTs: undefined });
+    const answer = control.messages(said.channel).at(-1)!;
+    expect([answer.byApp, answer.threadTs]).toEqual([true, undefined]);
   });
 
   test('a mention without words is answered with help', async ({ world, slack }) => {

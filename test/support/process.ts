@@ -16,7 +16,14 @@ export interface Running {
 
 const environment = (settings: Record<string, string>): NodeJS.ProcessEnv => {
   const { PATH, HOME, TMPDIR } = process.env;
-  return { ...(PATH ? { PATH } : {}), ...(HOME ? { HOME } : {}), ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'warn', PORT: '0', ...settings };
+  return {
+    ...(PATH ? { PATH } : {}),
+    ...(HOME ? { HOME } : {}),
+    ...(TMPDIR ? { TMPDIR } : {}),
+    LOG_LEVEL: 'warn',
+    PORT: '0',
+    ...settings,
+  };
 };
 
 /** Starts a Drover as `npm start` does, in a process of its own, and waits until it says where its page is. */
@@ -48,7 +55,10 @@ export async function startDrover(settings: Record<string, string>, command = 's
 const run = promisify(execFile);
 
 /** Runs one command of the command line to its end. */
-export async function drover(settings: Record<string, string>, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+export async function drover(
+  settings: Record<string, string>,
+  ...argv: string[]
+): Promise<{ code: number; out: string; err: string }> {
   const options = { env: environment(settings), maxBuffer: 16_000_000 };
   return run(process.execPath, [main, ...argv], options).then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),

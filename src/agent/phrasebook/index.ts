@@ -99,7 +99,7 @@ class Reader {
   private clause(clause: readonly Token[], mood: Mood): Said {
     if (mood === 'do') return this.order(clause);
     const reading = this.best(clause, ({ read, tool }) => read === true || tool === '$say');
-    if (reading) return build(reading, this.talk, this.steps);
+    if (reading && (mood === 'question' || scoreOf(reading) > 0)) return build(reading, this.talk, this.steps);
     if (mood === 'condition')
       return { ask: `I cannot wait for a condition, so I changed nothing. Say what to do when it is time. ${this.hint(clause)}` };
     return this.question(clause);

@@ -28,6 +28,9 @@ const about = lexicon(
     word => [word, true] as const,
   ),
 );
+/** What may stand before a name that is not known: `the list called …`, `everyone on …`; "Prospects" may be a part of it. */
+const aroundNames =
+  /^(?:(?:(?:all|the) )?(?:leads|people|members|contacts|prospects|everyone|everybody) (?:on|of|from|in) )?(?:(?:the|my|our|this|that|a|your) )?(?:(?:list|sequence|campaign|cadence) )?(?:(?:called|named) )?$/;
 const kindWords = /^(lists?|sequences?|campaigns?|cadence|outreach)$/;
 const leadWords = lexicon(words.macros.leads.map(word => [word, true] as const));
 const unseen = /^[,:;()*_~"“”„«»`'‘’[\]{}!?.…]$/;
@@ -186,7 +189,7 @@ export class Clause implements Readable {
     }
     for (const from of this.starts(at, kinds))
       if (this.tokens[from]?.kind === 'quote') put('written', this.tokens[from]!.text, kinds, from + 1, 1 + (from - at));
-    const from = this.starts(at, kinds).at(-1)!;
+    const from = this.starts(at, kinds).findLast(start => aroundNames.test(this.foldsOf(at, start)))!;
     if (from < this.length)
       for (const { value, end } of this.free(from, longest.name, 0)) {
         const bare =
@@ -208,6 +211,13 @@ export class Clause implements Readable {
       at = end = next.end;
     }
     return also.length ? { also, end } : undefined;
+  }
+
+  private foldsOf(from: number, to: number): string {
+    return this.tokens
+      .slice(from, to)
+      .map(({ fold }) => `${fold} `)
+      .join('');
   }
 
   private starts(at: number, kinds: NameKind[]): number[] {

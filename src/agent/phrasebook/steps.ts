@@ -7,7 +7,7 @@ export interface WrittenStep {
 
 const numbers = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 const heading =
-  /(?<![\p{L}\p{N}])(?:step|e?-?mail|message)[ \t]{0,3}(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)(?=[ \t]*[:.,(-]|[ \t]+(?:after|in|subject|body|text|on day|\d)|[ \t]*\n)/giu;
+  /(?<![\p{L}\p{N}])(?:step|e?-?mail|message)[ \t]{0,3}(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)(?=[ \t]*[:(]|[ \t]?[.–-]\s|[ \t]+(?:after|in|subject|body|text|on day|\d)|[ \t]*\n)/giu;
 
 /**
  * Takes the texts of steps off a prompt: `… step 1: subject: Hello body: Hi {{first_name}} step 2 (after 3 days): body: …`. What they say

@@ -65,8 +65,9 @@ export function nameFrom(criteria: Criteria): string {
     few(criteria.keywords ?? []),
     few(criteria.technologies ?? []),
     few(criteria.companyLocations ?? criteria.personLocations ?? []),
-    criteria.headcount ? headcountText(criteria.headcount) : '',
   ];
+  // Said in every answer about the list, so short: headcount names it only where nothing else does.
+  if (!parts.some(Boolean) && criteria.headcount) parts.push(headcountText(criteria.headcount));
   const name = parts.filter(Boolean).join(' · ');
   return name.length > 80 ? `${name.slice(0, 79).trimEnd()}…` : name || 'New list';
 }

@@ -15,6 +15,9 @@ export { orderOf, type Receipt, summary } from './rules.ts';
 /** A list's standing order; undefined: off. */
 export const of = (ctx: Context, listId: number): Promise<MonitoringRow | undefined> => queries.of(ctx.tx, listId);
 
+/** How many leads were ordered for a list and have not arrived yet, at most. */
+export const onTheWay = (ctx: Context, listId: number): Promise<number> => queries.onTheWay(ctx.tx, listId);
+
 export interface Wanted {
   cadence: 'off' | Standing['cadence'];
   amount?: number;

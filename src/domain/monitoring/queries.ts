@@ -44,6 +44,15 @@ export const openRefills = (tx: Tx, listId: number): Promise<{ id: number }[]> =
     .orderBy('id')
     .execute();
 
+/** Leads that open refills of a list have still to add, at most. */
+export const onTheWay = async (tx: Tx, listId: number): Promise<number> =>
+  (
+    await sql<{ left: number }>`
+      select coalesce(sum(asked - added), 0)::int as left from refill where list_id = ${listId} and status in ('queued', 'running')`.execute(
+      tx,
+    )
+  ).rows[0]!.left;
+
 /** Are the criteria of an order still those of its list? */
 export const isCurrent = async (tx: Tx, refillId: number): Promise<boolean> =>
   (

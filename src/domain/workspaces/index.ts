@@ -114,7 +114,12 @@ export async function deactivate(
         .numUpdatedRows,
     );
   const moved = { lists: await handOver('list'), sequences: await handOver('sequence'), senders: await handOver('sender') };
-  await record(ctx, { action: 'deactivate_member', outcome: 'done', objects: [`member:${memberId}`], detail: { to: heir.name, ...moved } });
+  await record(ctx, {
+    action: 'deactivate_member',
+    outcome: 'done',
+    objects: [`member:${memberId}`],
+    detail: { to: heir.name, ...moved },
+  });
   return { to: actor(heir), ...moved };
 }
 

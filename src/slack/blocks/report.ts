@@ -1,5 +1,5 @@
 import type { KnownBlock } from '@slack/types';
-import type { Report } from '../../tools/report.ts';
+import type { Report, Table } from '../../tools/report.ts';
 import { type Message, paginate } from './message.ts';
 import { context, fields, sections, table } from './parts.ts';
 import { code, inert, inertLines } from './text.ts';
@@ -22,12 +22,16 @@ export function reportBlocks({
 }: Report): KnownBlock[] {
   const heading = inert(title);
   const bold = tone !== 'refused' && heading.length <= headingChars;
-  const native = tables.length === 1; // Slack draws one a message
+  // Slack draws one table a message: the one that has most columns, since the others stay legible as text.
+  const widest = tables.reduce<Table | undefined>(
+    (most, one) => (most && most.columns.length >= one.columns.length ? most : one),
+    undefined,
+  );
   return [
     ...sections(`${marks[tone]}${bold ? `*${heading}*` : heading}`),
     ...(urgent.length ? sections(urgent.map(item => `❗ ${inertLines(item)}`).join('\n')) : []),
     ...fields(facts.map(({ label, value }) => `*${inert(label)}*\n${inertLines(value)}`)),
-    ...tables.flatMap(one => table(one, native)),
+    ...tables.flatMap(one => table(one, one === widest)),
     ...(notes.length ? sections(notes.map(note => `• ${inertLines(note)}`).join('\n')) : []),
     ...(next.length ? context([`You can say: ${next.map(code).join('  ·  ')}`]) : []),
     ...(footer ? context([inert(footer)]) : []),
