@@ -31,7 +31,8 @@ export async function serveDesk(home: string, desk: Desk, log: Log): Promise<{ c
     socket.on('close', () => open.delete(socket));
     socket.on('error', error => log.debug({ err: error }, 'the command line hung up'));
     const reply = (line: Reply) => socket.writable && socket.write(`${JSON.stringify(line)}\n`);
-    createInterface({ input: socket }).once('line', async line => {
+    const lines = createInterface({ input: socket }).on('error', () => {});
+    lines.once('line', async line => {
       try {
         const exit = await desk(JSON.parse(line), {
           write: write => reply({ write }),
@@ -68,6 +69,8 @@ export const askRunning = (home: string, command: DeskCommand, output: Output): 
       socket.write(`${JSON.stringify(command)}\n`);
     });
     createInterface({ input: socket })
+      // Node hands the socket's errors on to its reader; the socket's own listener above deals with them.
+      .on('error', () => {})
       .on('line', line => {
         const reply: Reply = JSON.parse(line);
         if ('write' in reply) output.write(reply.write);
