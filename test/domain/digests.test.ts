@@ -126,6 +126,20 @@ test('G2 a digest is posted once per channel and period, whatever is run again',
   expect(posted).toHaveLength(1);
 });
 
+test('G2 a digest whose time is put later on the same day is not posted again that day', async ({ world }) => {
+  const office = await world.office();
+  const posted = listen(world);
+  await world.call(office, 'set_digest', { channel: '#sales', cadence: 'daily', at: '09:30' });
+  await refilled(world, office, 'Fintech', { asked: 5, added: 5 });
+  await world.clock.move({ hours: 2 });
+  await tickAndDrain(world);
+  await world.call(office, 'set_digest', { channel: '#sales', cadence: 'daily', at: '11:30' });
+  await refilled(world, office, 'Banks', { asked: 5, added: 5 });
+  await world.clock.move({ hours: 2 });
+  await tickAndDrain(world);
+  expect(posted.map(note => note.key.slice(-10))).toEqual(['2026-03-02']);
+});
+
 test('G2 nothing changed, nothing said, except once a week', async ({ world }) => {
   const office = await world.office();
   const posted = listen(world);
