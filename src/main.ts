@@ -27,6 +27,7 @@ import { createLog, type Log, redact } from './log.ts';
 import { createOutbox, latest } from './mail/outbox.ts';
 import { tick, vacuum } from './queues.ts';
 import { createSlackApp, type SlackApp } from './slack/app.ts';
+import { tellCard } from './slack/cards.ts';
 import { notify } from './slack/notify.ts';
 import { Receiver } from './slack/receiver.ts';
 import { readPeople } from './sources/csv/index.ts';
@@ -143,7 +144,7 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
     slack,
     localSlack,
     signingSecret: secrets.signingSecret,
-    desk: createDesk(services, createImport(services, readPeople)),
+    desk: createDesk(services, { importFile: createImport(services, readPeople), tellCard }),
     work: () => work(boss, handlers, log),
     stop: () => {
       stopping ??= stop();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { receive, request, workspaceIds } from '../db/system.ts';
-import { drover, enter, type MemberActor, type Services } from '../domain/context.ts';
+import { type Context, drover, enter, type MemberActor, type Services } from '../domain/context.ts';
 import * as workspaces from '../domain/workspaces/index.ts';
 import { NotFound, Unavailable } from '../errors.ts';
 import { nearest } from '../nearest.ts';
@@ -24,13 +24,20 @@ export type ImportFile = (
   output: Output,
 ) => Promise<number>;
 
+/** What the desk needs of others; bound in `main.ts`. */
+export interface DeskPorts {
+  importFile: ImportFile;
+  /** Tells the surface on which a card is shown what became of it. */
+  tellCard?: (ctx: Context, decision: Decision) => Promise<void>;
+}
+
 /** Carries out what the command line asks for, whoever holds the database. */
 export const createDesk =
-  (services: Services, importFile: ImportFile): Desk =>
+  (services: Services, ports: DeskPorts): Desk =>
   async (command, output) => {
     try {
       const { workspaceId, actor } = await whoAsks(services, command);
-      return await carryOut(services, importFile, command, { workspaceId, actor }, output);
+      return await carryOut(services, ports, command, { workspaceId, actor }, output);
     } catch (error) {
       const said = error as { kind?: string; message: string };
       if (!said.kind || said.kind === 'broken') throw error;
@@ -46,7 +53,7 @@ interface Who {
 
 async function carryOut(
   services: Services,
-  importFile: ImportFile,
+  { importFile, tellCard }: DeskPorts,
   command: DeskCommand,
   who: Who,
   output: Output,
@@ -64,6 +71,7 @@ async function carryOut(
         verdict: command.name,
         door: 'cli',
       });
+      if (tellCard) await enter(services, who.workspaceId, who.actor, ctx => tellCard(ctx, decision));
       output.write(command.json ? `${JSON.stringify(decision)}\n` : `${decisionText(decision)}\n`);
       return decision.outcome === 'refused' ? 1 : 0;
     }

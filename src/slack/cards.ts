@@ -81,3 +81,18 @@ export async function replaceCard(
   if (decision.outcome === 'replaced' && decision.fresh.outcome === 'needs_approval')
     await showCard(ctx, place, decision.fresh.approval.id, decision.fresh.report);
 }
+
+/** Tells a card that was decided elsewhere, on the command line, what became of it; does nothing where none is shown. */
+export async function tellCard(ctx: Context, decision: Decision): Promise<void> {
+  const shown = await ctx.tx
+    .selectFrom('slack_post')
+    .select(['channel', 'ts', 'thread_ts'])
+    .where('post_key', '=', keyOf(decision.approvalId))
+    .executeTakeFirst();
+  if (!shown?.ts) return;
+  await replaceCard(
+    ctx,
+    { channel: shown.channel, ts: shown.ts, ...(shown.thread_ts ? { threadTs: shown.thread_ts } : {}) },
+    decision,
+  );
+}

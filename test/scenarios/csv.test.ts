@@ -48,7 +48,7 @@ const tickAndDrain = async (world: World) => {
 
 async function atTheDesk(world: World, command: DeskCommand): Promise<{ exit: number; said: string }> {
   const said: string[] = [];
-  const desk = createDesk(world.services, createImport(world.services, readPeople));
+  const desk = createDesk(world.services, { importFile: createImport(world.services, readPeople) });
   const exit = await desk(command, { write: text => void said.push(text), progress: () => {} });
   return { exit, said: said.join('') };
 }

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
+import { createDesk } from '../../src/cli/desk.ts';
 import { drover, enter, type MemberActor } from '../../src/domain/context.ts';
 import type { Message, User } from '../../src/local-slack/index.ts';
 import { buttons } from '../../src/slack/blocks/parts.ts';
+import { tellCard } from '../../src/slack/cards.ts';
 import { post } from '../../src/slack/outbox.ts';
 import { runTool } from '../../src/tools/run.ts';
 import { type SlackHarness, startSlack } from '../support/slack.ts';
@@ -193,4 +195,14 @@ test('a button that means nothing any more says what to do instead', async ({ wo
   await cards.press(old, 'Approve', cards.ray);
   await world.drain();
   expect(whispers(cards, cards.ray)).toEqual([expect.stringMatching(/from an older message .* Ask for it again/)]);
+});
+
+test('A2 a card that was decided on the command line says so where it is shown', async ({ world, cards }) => {
+  const [, card] = cards.below(await cards.ask()) as [Message, Message];
+  const desk = createDesk(world.services, { importFile: async () => 0, tellCard });
+  const { id } = await world.services.db.selectFrom('approval').select('id').executeTakeFirstOrThrow();
+  expect(await desk({ name: 'approve', id, json: false }, { write: () => {}, progress: () => {} })).toBe(0);
+  await world.drain();
+  const [after] = cards.below(card.threadTs!).slice(1) as [Message];
+  expect([after.ts, labels(after), await cards.status()]).toEqual([card.ts, [], 'active']);
 });
