@@ -23,12 +23,18 @@ export const environment = z.object({
   SLACK_BOT_TOKEN: optional(z.string().startsWith('xoxb-', 'must be a bot token (xoxb-…)')).describe(
     'Bot token of your Slack app.',
   ),
-  SLACK_SIGNING_SECRET: optional(z.string().min(8)).describe('Signing secret of your Slack app.'),
+  SLACK_SIGNING_SECRET: optional(z.string().min(8)).describe('Signing secret of your Slack app. Not needed in Socket Mode.'),
+  SLACK_APP_TOKEN: optional(z.string().startsWith('xapp-', 'must be an app-level token (xapp-…)')).describe(
+    'App-level token with connections:write. Slack is then reached in Socket Mode, without a public URL.',
+  ),
   SLACK_API_URL: optional(z.url()).describe('Another base URL for the Slack Web API.'),
   OPENAI_API_KEY: optional(z.string()).describe('Key for the model. Without it the phrasebook answers.'),
   OPENAI_BASE_URL: optional(z.url()).describe('Any OpenAI-compatible endpoint.'),
   OPENAI_MODEL: z.preprocess(blankIsUnset, z.string().default('gpt-5-mini')).describe('The model that plans the turn.'),
   OPENAI_FALLBACK_MODEL: optional(z.string()).describe('Tried when the first model fails.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(z.url()).describe(
+    'OpenTelemetry collector (OTLP over HTTP) that gets traces. Without it there are none.',
+  ),
   DROVER_ZONE: optional(z.string()).describe("Zone of a new workspace. Without it the machine's."),
   DROVER_SEED: z
     .preprocess(v => (v === '' ? undefined : v), flag.default(true))
@@ -45,10 +51,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     throw new Refused('bad_configuration', `The environment is not right: ${wrong}.`);
   }
   const config = read.data;
-  if (Boolean(config.SLACK_BOT_TOKEN) !== Boolean(config.SLACK_SIGNING_SECRET))
+  if (Boolean(config.SLACK_BOT_TOKEN) !== Boolean(config.SLACK_SIGNING_SECRET || config.SLACK_APP_TOKEN))
     throw new Refused(
       'bad_configuration',
-      'SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET belong together: set both, or neither for local Slack.',
+      'SLACK_BOT_TOKEN belongs together with SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN for Socket Mode): set both, or neither for local Slack.',
     );
   return { ...config, usesLocalSlack: !config.SLACK_BOT_TOKEN, isEmbedded: !config.DATABASE_URL };
 }

@@ -1,4 +1,5 @@
-import { pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
+import { currentIds } from './trace.ts';
 
 export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
@@ -30,16 +31,20 @@ const serializeError = (error: unknown): object => {
   };
 };
 
-/** Structured logs on standard error, so that standard output stays the command's own. */
-export const createLog = (level: string): Log =>
+/**
+ * Structured logs on standard error, so that standard output stays the command's own. A line that is written within a job, a turn or a
+ * call carries its ids.
+ */
+export const createLog = (level: string, to: DestinationStream = pino.destination({ fd: 2, sync: true })): Log =>
   pino(
     {
       level,
       base: null,
+      mixin: currentIds,
       redact: { paths: hidden.flatMap(key => [key, `*.${key}`, `*.*.${key}`]), censor: '[hidden]' },
       serializers: { err: serializeError, error: serializeError },
     },
-    pino.destination({ fd: 2, sync: true }),
+    to,
   );
 
 export const silentLog: Log = pino({ level: 'silent' });

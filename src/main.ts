@@ -14,10 +14,13 @@ import { askRunning, type Desk, serveDesk } from './cli/socket.ts';
 import { terminal } from './cli/text.ts';
 import { type Clock, MovableClock, systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
-import { type Connection, connectEmbedded, connectServer } from './db/connect.ts';
+import { type Connection, connectEmbedded, connectServer, isTaken } from './db/connect.ts';
+import { isDatabaseLost } from './db/lost.ts';
 import { assertIsolation, migrate } from './db/migrate.ts';
 import { workspaceIds, workspaceOfTeam } from './db/system.ts';
 import type { Services } from './domain/context.ts';
+import { Unavailable } from './errors.ts';
+import { HttpServer } from './http.ts';
 import { enqueueWith, startBoss, work } from './jobs/boss.ts';
 import { createHandlers } from './jobs/handlers.ts';
 import { play, settled } from './jobs/play.ts';
@@ -25,14 +28,16 @@ import { type LocalSlack, type OutboxItem, startLocalSlack } from './local-slack
 import { people, team } from './local-slack/workspace.ts';
 import { createLog, type Log, redact } from './log.ts';
 import { createOutbox, latest } from './mail/outbox.ts';
+import { createOps } from './ops/routes.ts';
 import { tick, vacuum } from './queues.ts';
 import { createSlackApp, type SlackApp } from './slack/app.ts';
 import { tellCard } from './slack/cards.ts';
 import { notify } from './slack/notify.ts';
 import { Receiver } from './slack/receiver.ts';
-import { readPeople } from './sources/csv/index.ts';
+import { SocketReceiver } from './slack/socket.ts';
 import { seedDirectory } from './sources/directory/generate.ts';
 import { createDirectory } from './sources/directory/index.ts';
+import { readPeople } from './sources/files/index.ts';
 
 /** What this process does: everything, what Slack talks to, or the background jobs. */
 export type Role = 'all' | 'web' | 'worker';
@@ -59,6 +64,9 @@ interface Secrets {
   signingSecret: string;
 }
 
+/** How often the command line looks whether a Drover that is starting answers by now, four times a second. */
+const startingLooks = 60;
+
 /** How long a stopping process waits for the jobs it runs, in milliseconds. */
 const drainMs = 20_000;
 
@@ -74,8 +82,18 @@ async function openDatabase(config: Config, log: Log): Promise<Connection> {
     return connection;
   } catch (error) {
     await connection.close();
-    throw error;
+    throw config.DATABASE_URL ? unopened(error) : error;
   }
+}
+
+/** What a server says that refuses this user or database, or is not there: the operator's to mend, so said without a stack. */
+function unopened(error: unknown): unknown {
+  const { code = '', message } = error as { code?: string; message: string };
+  const refused = ['28000', '28P01', '3D000', '42501'].includes(code);
+  if (!refused && !isDatabaseLost(error)) return error;
+  const why = message || code;
+  const todo = refused ? 'Check its user, password and database.' : 'Check its host and port, and that Postgres runs there.';
+  return new Unavailable('database', `The database of DATABASE_URL does not open: ${why}. ${todo}`, { cause: error });
 }
 
 /** Secrets that local Slack and Drover share, made once and kept readable by their owner only. */
@@ -170,7 +188,7 @@ const localSlackApi = (config: Config): string => `http://127.0.0.1:${localSlack
 const slackSecrets = async (config: Config): Promise<Secrets> =>
   config.usesLocalSlack
     ? localSecrets(config.DROVER_HOME)
-    : { botToken: config.SLACK_BOT_TOKEN!, signingSecret: config.SLACK_SIGNING_SECRET! };
+    : { botToken: config.SLACK_BOT_TOKEN!, signingSecret: config.SLACK_SIGNING_SECRET ?? '' };
 
 /** What an empty conversation with the bot offers; the README's tour begins with the first. */
 const suggestions = [
@@ -231,21 +249,12 @@ async function wouldHaveLeft({ db }: Services): Promise<OutboxItem[]> {
 
 /** Starts what the role is for, and says where to look. */
 async function start(config: Config, role: Role, log: Log): Promise<() => Promise<void>> {
-  const serves = role !== 'worker';
-  const built = await build(config, log, { withLocalSlack: serves && config.usesLocalSlack });
-  const closers: (() => Promise<void>)[] = [];
-  if (serves) {
-    const receiver = new Receiver({
-      services: built.services,
-      signingSecret: built.signingSecret,
-      host: config.HOST,
-      port: config.PORT,
-    });
-    const { url } = await receiver.listen();
-    closers.push(() => receiver.close());
-    built.localSlack?.connectApp(url);
-    log.info({ url }, 'listening for Slack');
-  }
+  const stopTracing = await traces(config);
+  const built = await build(config, log, { withLocalSlack: role !== 'worker' && config.usesLocalSlack });
+  const closers = await openPorts(config, role, built, log).catch(async error => {
+    await built.stop();
+    throw error;
+  });
   if (role !== 'web') {
     await built.work();
     await built.boss.schedule(tick.name, '* * * * *', {}, { singletonKey: 'tick' });
@@ -261,16 +270,64 @@ async function start(config: Config, role: Role, log: Log): Promise<() => Promis
   return async () => {
     for (const close of closers) await close();
     await built.stop();
+    await stopTracing();
   };
+}
+
+/** Sends traces where a collector is named. @returns what sends the last ones. */
+async function traces({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Config): Promise<() => Promise<void>> {
+  if (!endpoint) return async () => {};
+  const { startTracing } = await import('./ops/tracing.ts');
+  return startTracing(endpoint);
+}
+
+type Close = () => Promise<void>;
+
+/** Opens Slack's way in, where the role has one, and a port for health and metrics. @returns what closes them, in order. */
+async function openPorts(config: Config, role: Role, built: Drover, log: Log): Promise<Close[]> {
+  const { services, slack, signingSecret, localSlack } = built;
+  const { HOST: host, PORT: port, SLACK_APP_TOKEN: appToken, SLACK_API_URL: apiUrl } = config;
+  const serves = role !== 'worker';
+  const socket = serves && appToken ? new SocketReceiver({ services, appToken, ...(apiUrl ? { apiUrl } : {}) }) : undefined;
+  const ops = createOps(services, { identity: slack.identity, ...(socket ? { isConnected: () => socket.isConnected } : {}) });
+  const { routes } = ops;
+  if (serves && !socket) {
+    const receiver = new Receiver({ services, signingSecret, host, port, routes });
+    const { url } = await receiver.listen();
+    localSlack?.connectApp(url);
+    log.info({ url }, 'listening for Slack');
+    return [() => receiver.close(), async () => ops.close()];
+  }
+  const server = new HttpServer({ host, port, routes, log, nothingHere: 'There are /healthz, /readyz and /metrics here.' });
+  await server.listen().then(
+    ({ url }) => log.info({ url }, 'answering health and metrics'),
+    error => {
+      // A second worker of one machine is as useful without a port; what Slack talks to is not.
+      if (serves) throw error;
+      log.warn({ err: error }, 'health and metrics of this worker are not answered');
+    },
+  );
+  await socket?.listen();
+  if (socket) log.info({ isConnected: socket.isConnected }, 'listening for Slack in Socket Mode');
+  return [async () => socket?.close(), () => server.close(), async () => ops.close()];
+}
+
+/** The process that carries a command out may be in another folder. */
+function withAbsolutePaths(command: DeskCommand): DeskCommand {
+  if (command.name === 'import') return { ...command, file: path.resolve(command.file) };
+  return command.name === 'export' && command.out ? { ...command, out: path.resolve(command.out) } : command;
 }
 
 /** Runs one command of the command line: in the Drover that holds the embedded database, or in this process. */
 async function atTheDesk(config: Config, command: DeskCommand, log: Log): Promise<number> {
   const output = terminal(process.stdout, process.stderr);
-  const absolute: DeskCommand = command.name === 'import' ? { ...command, file: path.resolve(command.file) } : command;
-  if (config.isEmbedded) {
+  const absolute = withAbsolutePaths(command);
+  for (let look = 0; config.isEmbedded; look++) {
     const exit = await askRunning(config.DROVER_HOME, absolute, output);
     if (exit !== null) return exit;
+    // A Drover that is starting holds the database before it answers at its socket.
+    if (look === startingLooks || !(await isTaken(config.DROVER_HOME))) break;
+    await new Promise(resolve => setTimeout(resolve, 250));
   }
   const built = await build(config, log);
   try {

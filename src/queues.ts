@@ -39,6 +39,29 @@ export const enrollList = queue({
   key: p => `${p.linkId}`,
 });
 
+/** Puts the members of a combined list on it, chunk by chunk. */
+export const combineLists = queue({
+  name: 'combine-lists',
+  payload: z.object({
+    workspaceId: id,
+    listId: id,
+    how: z.enum(['union', 'intersection', 'minus']),
+    from: z.array(id).min(2).max(10),
+  }),
+  policy: 'short',
+  workers: 1,
+  key: p => `${p.listId}`,
+});
+
+/** Ends who is live in an archived sequence, where there are more than one transaction takes (S1). */
+export const archiveSequence = queue({
+  name: 'archive-sequence',
+  payload: z.object({ workspaceId: id, sequenceId: id }),
+  policy: 'short',
+  workers: 1,
+  key: p => `${p.sequenceId}`,
+});
+
 /** Once per local day of a sequence: enrols what the event-driven path missed, then plans (E2). */
 export const dailyEnrollment = queue({
   name: 'daily-enrollment',
@@ -109,6 +132,8 @@ export const queues: readonly Queue<any>[] = [
   tick,
   refillList,
   enrollList,
+  combineLists,
+  archiveSequence,
   dailyEnrollment,
   planDay,
   sendDue,

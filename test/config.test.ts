@@ -21,6 +21,15 @@ test('what is wrong is named, all of it, and its value is not shown', () => {
 
 test('half a Slack configuration is refused with what to do', () => {
   expect(() => readConfig({ SLACK_BOT_TOKEN: 'xoxb-1' })).toThrow(/set both, or neither/);
+  expect(() => readConfig({ SLACK_APP_TOKEN: 'xapp-1' })).toThrow(/set both, or neither/);
+});
+
+test('an app-level token means Socket Mode, which needs no signing secret', () => {
+  const config = readConfig({ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' });
+  expect(config).toMatchObject({ usesLocalSlack: false, SLACK_APP_TOKEN: 'xapp-1' });
+  expect(() => readConfig({ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xoxb-2' })).toThrow(
+    /SLACK_APP_TOKEN must be an app-level/,
+  );
 });
 
 test("the README's table lists every variable with its default and meaning", () => {

@@ -12,7 +12,8 @@ export type AskedFocus = Pick<ThreadFocus, 'pendingQuestion' | 'pendingRest'>;
 
 /** Calls that only look: "make it 30" does not change them. A preview stays, since "save it" does. */
 const looks = (call: TurnCall): boolean =>
-  call.tool !== 'preview_list' && (call.outcome.effect === 'read' || /^(status|help|list_|show_)/.test(call.tool));
+  call.tool !== 'preview_list' &&
+  (call.outcome.effect === 'read' || /^(status|help|list_|show_|preflight_|forecast|why|activity)/.test(call.tool));
 
 /** The focus after a turn: names and approvals that its calls touched, the call that a correction would change, an open question. */
 export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], asked: AskedFocus = {}): ThreadFocus {
@@ -25,6 +26,8 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
     const sequence = sequenceOf(call);
     if (list) after.list = list;
     if (sequence) after.sequence = sequence;
+    const people = peopleOf(call);
+    if (people) after.leads = people;
   }
   const last = corrected(calls);
   if (last) {
@@ -62,6 +65,15 @@ const sequenceOf = (call: TurnCall): string | undefined => {
   if (call.tool === 'create_sequence') return createdName(call);
   return (call.tool === 'edit_sequence' ? text(fieldsOf(call.input).name) : undefined) ?? nameOf(call, 'sequence');
 };
+
+/** The people that a call named: "her" and "them" afterwards. A question may be about a person; then its result says so. */
+function peopleOf({ tool, input, outcome }: TurnCall): string[] | undefined {
+  const { lead, leads, about } = fieldsOf(input);
+  if (text(lead)) return [lead as string];
+  if (Array.isArray(leads) && leads.length) return leads.map(String).slice(0, 20);
+  const isPerson = tool === 'why' && outcome.outcome === 'done' && fieldsOf(outcome.result).kind === 'lead';
+  return isPerson && text(about) ? [about as string] : undefined;
+}
 
 /** A name as the result spells it, or as the input did. */
 function nameOf({ input, outcome }: TurnCall, kind: 'list' | 'sequence'): string | undefined {

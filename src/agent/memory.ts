@@ -1,6 +1,7 @@
 import { AIMessage, type BaseMessage, HumanMessage } from '@langchain/core/messages';
 import { dateIn } from '../calendar.ts';
 import { type Context, enter, type Services } from '../domain/context.ts';
+import { tokens } from '../metrics.ts';
 import type { Outcome } from '../tools/run.ts';
 import type { TurnAnswer, TurnRequest } from '../tools/turn.ts';
 import { callId, type StoredCall, toolMessage } from './calls.ts';
@@ -238,6 +239,9 @@ export const recordUse = (services: Services, request: TurnRequest, turnId: numb
       }))
       .where('id', '=', turnId)
       .execute();
+  }).then(() => {
+    tokens.inc({ direction: 'input', model: use.model }, use.inputTokens);
+    tokens.inc({ direction: 'output', model: use.model }, use.outputTokens);
   });
 
 /** How a turn ended. */

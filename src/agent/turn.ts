@@ -2,7 +2,9 @@ import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from '@langc
 import { createAgent } from 'langchain';
 import { type Context, enter, type Services } from '../domain/context.ts';
 import type { Log } from '../log.ts';
+import { turns } from '../metrics.ts';
 import type { RunTurn, TurnAnswer, TurnCall, TurnRequest } from '../tools/turn.ts';
+import { traced } from '../trace.ts';
 import { CallLine, described, offered } from './calls.ts';
 import { type AskedFocus, focusAfter } from './focus.ts';
 import { approvalsOf, asMessages, close, type Opened, open, recordUse, remembered } from './memory.ts';
@@ -59,7 +61,11 @@ export function createAgentTurn({ services, model, log, bounds: wanted, retryAft
   return async (request, deliver) => {
     const opened = await open(services, request);
     if (opened.answered) return opened.answered;
+    const ids = { workspace: request.workspaceId, turn: opened.turnId, inbox: request.inboxId, surface: request.surface };
+    return traced('turn', ids, () => answer(request, deliver, opened));
+  };
 
+  async function answer(request: TurnRequest, deliver: Deliver, opened: Opened): Promise<TurnAnswer> {
     const timeUp = AbortSignal.timeout(bounds.seconds * 1000);
     const signal = request.signal ? AbortSignal.any([request.signal, timeUp]) : timeUp;
     const line = lineOf(services, request, opened, bounds, signal);
@@ -82,7 +88,7 @@ export function createAgentTurn({ services, model, log, bounds: wanted, retryAft
         return stopped(cause, { line, meter, timeUp, bounds, log, turnId: opened.turnId });
       });
     return finish(services, request, opened, line.done, ended, deliver);
-  };
+  }
 }
 
 const lineOf = (services: Services, request: TurnRequest, opened: Opened, bounds: Bounds, signal: AbortSignal): CallLine =>
@@ -233,5 +239,6 @@ async function finish(
     if (closed) await deliver(ctx, answer);
     return closed;
   });
+  if (isFirst) turns.inc({ status });
   return isFirst ? answer : ((await open(services, request)).answered ?? answer);
 }

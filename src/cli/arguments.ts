@@ -7,10 +7,13 @@ export const usage = `drover — an outbound agent that sales reps run from Slac
   drover web                          only what Slack talks to
   drover worker                       only the background jobs
   drover migrate                      bring the database up to date, and stop
-  drover import FILE --list NAME      put a file's people on a list
+  drover import FILE --list NAME      put a file's people (CSV, TSV, XLSX) on a list; again after a break: goes on
+  drover export list NAME | sequence NAME | activity [--out FILE] [--bom]
+                                      write it as CSV; --bom marks it as UTF-8 for Excel
   drover ask "…" [--as USER] [--thread ID] [--json]
                                       say something to Drover, as in Slack
   drover approve ID | cancel ID       press a card's button
+  drover simulate [--days N] [--json] what the scheduler will do in the next N days (30): nothing is written
   drover autopilot SEQUENCE on|off    let a sequence contact people without review
   drover help
 
@@ -23,8 +26,10 @@ Settings come from the environment; the README has them in one table.`;
 export type Command =
   | { name: 'start' | 'web' | 'worker' | 'migrate' | 'help' }
   | ({ name: 'import'; file: string; list: string } & Asker)
+  | ({ name: 'export'; what: 'list' | 'sequence' | 'activity'; of: string; out?: string; bom: boolean } & Asker)
   | ({ name: 'ask'; text: string; thread: string; json: boolean } & Asker)
   | ({ name: 'approve' | 'cancel'; id: number; json: boolean } & Asker)
+  | ({ name: 'simulate'; days: number; json: boolean } & Asker)
   | ({ name: 'autopilot'; sequence: string; on: boolean; json: boolean } & Asker);
 
 export interface Asker {
@@ -61,6 +66,12 @@ export function readArguments(argv: readonly string[]): Command {
         throw wrong('Which file, and which list? Like: drover import people.csv --list "Trade fair".');
       return { name, file: rest[0], list: values.list, ...asker };
     }
+    case 'export': {
+      const [what, of] = [rest[0], rest.slice(1).join(' ')];
+      if (what !== 'activity' && !((what === 'list' || what === 'sequence') && of))
+        throw wrong('Export what? Like: drover export list "Trade fair" --out fair.csv.');
+      return { name, what, of, ...(values.out ? { out: values.out } : {}), bom: values.bom ?? false, ...asker };
+    }
     case 'ask': {
       const text = rest.join(' ').trim();
       if (!text) throw wrong('Ask what? Like: drover ask "how are we doing?".');
@@ -71,6 +82,12 @@ export function readArguments(argv: readonly string[]): Command {
       const id = Number(rest[0]);
       if (!Number.isSafeInteger(id) || id < 1) throw wrong(`Which approval? Like: drover ${name} 7.`);
       return { name, id, json, ...asker };
+    }
+    case 'simulate': {
+      const days = Number(values.days ?? 30);
+      if (!Number.isSafeInteger(days) || days < 1 || days > 366)
+        throw wrong('Between 1 and 366 days, like: drover simulate --days 60.');
+      return { name, days, json, ...asker };
     }
     case 'autopilot': {
       const [sequence, state] = [rest.slice(0, -1).join(' '), rest.at(-1)];
@@ -88,9 +105,12 @@ const parse = (argv: readonly string[]) =>
     allowPositionals: true,
     options: {
       list: { type: 'string' },
+      out: { type: 'string' },
+      bom: { type: 'boolean' },
       as: { type: 'string' },
       team: { type: 'string' },
       thread: { type: 'string' },
+      days: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },

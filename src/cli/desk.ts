@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { receive, request, workspaceIds } from '../db/system.ts';
 import { type Context, drover, enter, type MemberActor, type Services } from '../domain/context.ts';
+import * as forecasts from '../domain/forecasts/index.ts';
 import * as workspaces from '../domain/workspaces/index.ts';
 import { NotFound, Unavailable } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { agentTurn } from '../queues.ts';
+import { assumptions, dailyTables } from '../tools/forecast-report.ts';
 import { type Decision, decide, type Outcome, runTool } from '../tools/run.ts';
 import type { Asker, DeskCommand } from './arguments.ts';
+import { exportTo } from './export.ts';
 import type { Desk, Output } from './socket.ts';
 import { reportText, safe } from './text.ts';
 
@@ -63,6 +66,8 @@ async function carryOut(
       return ask(services, command, who, output);
     case 'import':
       return importFile({ ...who, file: command.file, list: command.list }, output);
+    case 'export':
+      return exportTo(services, who, command, output);
     case 'approve':
     case 'cancel': {
       const decision = await decide(services, {
@@ -74,6 +79,13 @@ async function carryOut(
       if (tellCard) await enter(services, who.workspaceId, who.actor, ctx => tellCard(ctx, decision));
       output.write(command.json ? `${JSON.stringify(decision)}\n` : `${decisionText(decision)}\n`);
       return decision.outcome === 'refused' ? 1 : 0;
+    }
+    case 'simulate': {
+      const foreseen = await forecasts.forecast(services, who.workspaceId, { days: command.days });
+      const title = `The next ${command.days} days, as the scheduler would plan them now. Nothing was written.`;
+      const report = { tone: 'neutral' as const, title, tables: dailyTables(foreseen), notes: assumptions(foreseen) };
+      output.write(command.json ? `${JSON.stringify(foreseen)}\n` : `${reportText(report)}\n`);
+      return 0;
     }
     case 'autopilot': {
       const outcome = await runTool(services, {
@@ -144,7 +156,7 @@ async function ask(
   );
   const answer = await answered(services, workspaceId, inboxId!);
   if (command.json) output.write(`${JSON.stringify(answer)}\n`);
-  else output.write(`${[safe(answer.text), ...answer.reports].filter(Boolean).join('\n\n')}\n`);
+  else output.write(`${answer.text}\n`);
   return 0;
 }
 
@@ -152,11 +164,10 @@ async function ask(
 const lookEveryMs = 50;
 
 interface Answer {
+  /** Everything that was answered, as a terminal shows it: what was said, and what each call came to. */
   text: string;
   calls: { tool: string; input: unknown; effect: string | null; outcome: string; result: unknown }[];
   approvals: { id: number; summary: string }[];
-  /** Only for a terminal. */
-  reports: string[];
 }
 
 async function answered(services: Services, workspaceId: number, inboxId: number): Promise<Answer> {
@@ -172,7 +183,7 @@ async function answered(services: Services, workspaceId: number, inboxId: number
       const calls = await ctx.tx.selectFrom('tool_call').selectAll().where('turn_id', '=', turn.id).orderBy('ordinal').execute();
       const outcomes = calls.map(call => call.result as Outcome);
       return {
-        text: turn.answer ?? '',
+        text: [safe(turn.answer ?? ''), ...outcomes.map(outcomeText)].filter(Boolean).join('\n\n'),
         calls: calls.map((call, i) => ({
           tool: call.tool,
           input: call.input,
@@ -181,10 +192,9 @@ async function answered(services: Services, workspaceId: number, inboxId: number
           result: resultOf(outcomes[i]!),
         })),
         approvals: outcomes.flatMap(outcome => (outcome.outcome === 'needs_approval' ? [outcome.approval] : [])),
-        reports: outcomes.map(outcomeText),
       };
     });
-    if (answer) return Object.defineProperty(answer, 'reports', { enumerable: false });
+    if (answer) return answer;
     if ((await request(services.db, inboxId))?.handled_at)
       throw new Unavailable('broke_off', 'That turn broke off. Nothing of it is half done; ask again.');
     await new Promise(resolve => setTimeout(resolve, lookEveryMs));

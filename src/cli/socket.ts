@@ -4,11 +4,14 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Log } from '../log.ts';
 import type { DeskCommand } from './arguments.ts';
+import { drained } from './text.ts';
 
 /** Where a command writes: its output, and lines on how far it is that replace each other on a terminal. */
 export interface Output {
   write(text: string): void;
   progress(line: string): void;
+  /** Waits until what was written has gone, so that a large output does not pile up in memory. */
+  ready?(): Promise<void>;
 }
 
 /** Runs one command and returns its exit code. */
@@ -37,6 +40,7 @@ export async function serveDesk(home: string, desk: Desk, log: Log): Promise<{ c
         const exit = await desk(JSON.parse(line), {
           write: write => reply({ write }),
           progress: progress => reply({ progress }),
+          ready: () => drained(socket),
         });
         reply({ exit });
       } catch (error) {
@@ -68,13 +72,17 @@ export const askRunning = (home: string, command: DeskCommand, output: Output): 
       connected = true;
       socket.write(`${JSON.stringify(command)}\n`);
     });
-    createInterface({ input: socket })
+    const lines = createInterface({ input: socket });
+    lines
       // Node hands the socket's errors on to its reader; the socket's own listener above deals with them.
       .on('error', () => {})
       .on('line', line => {
         const reply: Reply = JSON.parse(line);
-        if ('write' in reply) output.write(reply.write);
-        else if ('progress' in reply) output.progress(reply.progress);
+        if ('write' in reply) {
+          output.write(reply.write);
+          lines.pause();
+          void (output.ready?.() ?? Promise.resolve()).then(() => lines.resume());
+        } else if ('progress' in reply) output.progress(reply.progress);
         else exit = reply.exit;
       })
       .once('close', () => connected && resolve(exit ?? 1));

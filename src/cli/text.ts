@@ -1,4 +1,4 @@
-import type { Report, Table } from '../tools/report.ts';
+import type { Chart, Report, Table } from '../tools/report.ts';
 
 // Terminals act on control characters; what comes from leads and files must not (A4).
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
@@ -15,6 +15,7 @@ export function reportText(report: Report): string {
     `${marks[report.tone]} ${report.title}`,
     ...(report.urgent?.length ? [report.urgent.map(line => `  ! ${line}`).join('\n')] : []),
     ...(report.facts?.length ? [factsText(report)] : []),
+    ...(report.charts ?? []).map(chartText),
     ...(report.tables ?? []).map(tableText),
     ...(report.notes?.length ? [report.notes.map(line => `  – ${line}`).join('\n')] : []),
     ...(report.next?.length ? [`  Try: ${report.next.map(phrase => `“${phrase}”`).join(' · ')}`] : []),
@@ -26,6 +27,29 @@ export function reportText(report: Report): string {
 function factsText({ facts = [] }: Report): string {
   const wide = Math.max(...facts.map(fact => fact.label.length));
   return facts.map(({ label, value }) => `  ${label.padEnd(wide)}  ${value}`).join('\n');
+}
+
+const barWidth = 24;
+
+/** Bars of the first series, and the numbers of all. */
+function chartText({ title, labels, series }: Chart): string {
+  const [drawn] = series;
+  const most = Math.max(1, ...series.flatMap(({ values }) => values));
+  const bar = (value: number) => '█'.repeat(Math.max(value > 0 ? 1 : 0, Math.round((value / most) * barWidth))).padEnd(barWidth);
+  const columns = [
+    { label: '' },
+    { label: drawn?.name ?? '' },
+    ...series.map(({ name }) => ({ label: name, align: 'right' as const })),
+  ];
+  return tableText({
+    title,
+    columns,
+    rows: labels.map((label, i) => [
+      label,
+      bar(drawn?.values[i] ?? 0),
+      ...series.map(({ values }) => (values[i] ?? 0).toLocaleString('en-US')),
+    ]),
+  });
 }
 
 function tableText({ title, columns, rows, more }: Table): string {
@@ -42,6 +66,17 @@ function tableText({ title, columns, rows, more }: Table): string {
   ].join('\n');
 }
 
+/** Waits until a stream takes more, or has ended. */
+export const drained = (stream: NodeJS.WritableStream & { writableNeedDrain?: boolean }): Promise<void> =>
+  new Promise(resolve => {
+    if (!stream.writableNeedDrain) return resolve();
+    const done = () => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.once('drain', done).once('close', done);
+  });
+
 /** Writes to a terminal; progress lines replace each other there, and are left out where output goes to a file. */
 export const terminal = (out: NodeJS.WriteStream, side: NodeJS.WriteStream) => ({
   write: (text: string) => {
@@ -51,4 +86,5 @@ export const terminal = (out: NodeJS.WriteStream, side: NodeJS.WriteStream) => (
   progress: (line: string) => {
     if (side.isTTY) side.write(`\r\u001b[K${line}`);
   },
+  ready: () => drained(out),
 });

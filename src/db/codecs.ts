@@ -23,17 +23,36 @@ export const parsers: Record<number, (value: string) => unknown> = {
 const isTemporal = (value: unknown): value is Temporal.Instant | Temporal.PlainDate | Temporal.PlainTime =>
   value instanceof Temporal.Instant || value instanceof Temporal.PlainDate || value instanceof Temporal.PlainTime;
 
+/** Text as Postgres can hold it: without NUL, and with a replacement for half a surrogate pair. Everything else stays as it is. */
+const storable = (text: string): string => {
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.includes('\u0000') ? whole.replaceAll('\u0000', '') : whole;
+};
+
 /** A parameter as both drivers take it. Arrays stay arrays (text[], int8[]); other objects are jsonb. */
 function encode(value: unknown): unknown {
+  if (typeof value === 'string') return storable(value);
   if (value === null || typeof value !== 'object') return value;
   if (isTemporal(value)) return value.toString();
-  if (Array.isArray(value)) return value.some(isTemporal) ? value.map(encode) : value;
+  if (Array.isArray(value)) return value.map(encode);
   if (value instanceof Date || value instanceof Uint8Array) return value;
-  return JSON.stringify(value);
+  return json(value);
 }
 
 /** Marks a value, an array above all, as jsonb. */
-export const json = (value: unknown): string => JSON.stringify(value);
+export function json(value: unknown): string {
+  const text = JSON.stringify(value);
+  // The escapes of what jsonb refuses; looked for first, since to clean every string of everything would cost more than the rest.
+  if (!/\\u(?:0000|d[89a-f])/.test(text)) return text;
+  return JSON.stringify(storableWithin(JSON.parse(text)));
+}
+
+const storableWithin = (value: unknown): unknown => {
+  if (typeof value === 'string') return storable(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(storableWithin);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storableWithin(inner)]));
+};
 
 const asInstant = (value: unknown): unknown => (value instanceof Date ? value.toTemporalInstant() : value);
 

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
@@ -19,12 +19,22 @@ export interface Connection {
 const kysely = (dialect: ConstructorParameters<typeof Kysely>[0]['dialect']): Db =>
   new Kysely<DB>({ dialect: guarded(dialect), plugins: [new Codecs()] });
 
+/** The server ends a transaction whose client has been silent for so long, so that its locks are free within 30 s. */
+const idleInTransactionMs = 15_000;
+
 /** Connects to a Postgres server. A dropped connection is logged and replaced, never the end of the process. */
 export function connectServer(url: string, log: Log, { max = 10 }: { max?: number } = {}): Connection {
   const getTypeParser = ((oid: number, format?: 'text') =>
     parsers[oid] ?? pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
-  const pool = new pg.Pool({ connectionString: url, max, types: { getTypeParser }, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({
+    ...{ connectionString: url, max, types: { getTypeParser }, connectionTimeoutMillis: 10_000, keepAlive: true },
+    // A client behind a dead wire would keep its locks until the kernel gives up on it, hours later. None of ours is ever idle in a
+    // transaction for longer than a statement takes to send, since no network call is made in one.
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+  });
   pool.on('error', error => log.warn({ err: error }, 'a database connection was lost'));
+  // While a connection is lent out the pool does not listen, and an error that nobody hears ends the process. Its next statement fails.
+  pool.on('connect', client => client.on('error', () => {}));
   const db = kysely(new PostgresDialect({ pool }));
   return { db, engine: { kind: 'server', url, pool }, close: () => db.destroy() };
 }
@@ -62,21 +72,51 @@ const isAlive = (pid: number): boolean => {
 
 /** Takes `home` for this process by a lock file holding its pid; a lock whose process is gone is taken over. */
 async function takeHome(home: string): Promise<() => Promise<void>> {
-  await mkdir(home, { recursive: true });
-  const lock = path.join(home, 'lock');
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(lock, 'wx');
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(lock, { force: true });
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') throw error;
-      const pid = Number(await readFile(lock, 'utf8').catch(() => ''));
-      if (pid && pid !== process.pid && isAlive(pid))
-        throw new Conflict('home_taken', `${home} is in use by a running Drover (process ${pid}).`);
+  await mkdir(home, { recursive: true, mode: 0o700 }).catch(error => {
+    const { code } = error as { code?: string };
+    throw new Unavailable(
+      'home',
+      `The directory ${home} cannot be made (${code}). Set DROVER_HOME to one that Drover may write.`,
+      {
+        cause: error,
+      },
+    );
+  });
+  const lock = lockOf(home);
+  const mine = `${lock}.${process.pid}`;
+  await writeFile(mine, String(process.pid));
+  try {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      // A link appears whole or not at all: nobody ever reads a lock whose process is not written in it yet.
+      const taken = await link(mine, lock).then(
+        () => true,
+        error => {
+          if ((error as { code?: string }).code === 'EEXIST') return false;
+          throw error;
+        },
+      );
+      if (taken) return () => rm(lock, { force: true });
+      const pid = await holderOf(home);
+      if (pid)
+        throw new Conflict(
+          'home_taken',
+          `${home} is in use by a running Drover (process ${pid}). Stop that one, or set DROVER_HOME to another directory.`,
+        );
       await rm(lock, { force: true });
     }
+  } finally {
+    await rm(mine, { force: true });
   }
   throw new Conflict('home_taken', `${home} is being opened by another Drover. Try again.`);
 }
+
+const lockOf = (home: string): string => path.join(home, 'lock');
+
+/** The other process that holds a home; null when there is none, or it is gone. */
+async function holderOf(home: string): Promise<number | null> {
+  const pid = Number(await readFile(lockOf(home), 'utf8').catch(() => ''));
+  return pid && pid !== process.pid && isAlive(pid) ? pid : null;
+}
+
+/** Is the embedded database in `home` open in another process? */
+export const isTaken = async (home: string): Promise<boolean> => (await holderOf(home)) !== null;

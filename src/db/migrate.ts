@@ -45,6 +45,12 @@ export async function migrate(db: Db, directory = folder): Promise<string[]> {
   return results.map(result => result.migrationName);
 }
 
+/** What this binary would still apply; nothing once a database is up to date. */
+export async function pending(db: Db, directory = folder): Promise<string[]> {
+  const applied = new Set(await appliedMigrations(db));
+  return Object.keys(await provider(directory).getMigrations()).filter(name => !applied.has(name));
+}
+
 async function appliedMigrations(db: Db): Promise<string[]> {
   const { rows } = await sql<{ there: boolean }>`select to_regclass('kysely_migration') is not null as there`.execute(db);
   if (!rows[0]?.there) return [];

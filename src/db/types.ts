@@ -131,6 +131,15 @@ export interface Exclusion {
   workspace_id: number;
 }
 
+export interface ImportFile {
+  hash: string;
+  lines_done: Generated<number>;
+  name: string;
+  refill_id: number;
+  size: number;
+  workspace_id: number;
+}
+
 export interface Inbox {
   body: unknown;
   handled_at: Temporal.Instant | null;
@@ -224,12 +233,14 @@ export interface Message {
   attempts: Generated<number>;
   body: string | null;
   claimed_at: Temporal.Instant | null;
+  company: string | null;
   detail: string | null;
   ended_at: Temporal.Instant | null;
   enrollment_id: number;
   first_contact: boolean;
   handing_at: Temporal.Instant | null;
   id: Generated<number>;
+  kind: Generated<string>;
   lead_id: number;
   lease_until: Temporal.Instant | null;
   mail_id: string | null;
@@ -237,7 +248,7 @@ export interface Message {
   planned_on: string;
   position: number;
   reason: string | null;
-  sender_id: number;
+  sender_id: number | null;
   sequence_id: number;
   state: string;
   subject: string | null;
@@ -290,6 +301,7 @@ export interface Refill {
   progress: unknown | null;
   skipped: Generated<unknown>;
   status: Generated<string>;
+  widen: unknown | null;
   workspace_id: number;
 }
 
@@ -374,6 +386,7 @@ export interface Step {
   position: number;
   sequence_id: number;
   subject: string | null;
+  title: string | null;
   version: number;
   workspace_id: number;
 }
@@ -420,8 +433,24 @@ export interface Turn {
   workspace_id: number;
 }
 
+export interface UndoEntry {
+  activity_id: number;
+  at: Temporal.Instant;
+  before: unknown | null;
+  effect: string;
+  member_id: number;
+  objects: string[];
+  result: unknown | null;
+  title: string;
+  tool: string;
+  undone_at: Temporal.Instant | null;
+  workspace_id: number;
+}
+
 export interface Workspace {
   bot_user_id: string | null;
+  company_firsts_per_day: Generated<number>;
+  company_reply_pause_days: Generated<number>;
   cooling_down_days: Generated<number>;
   created_at: Temporal.Instant;
   digest_channel: string | null;
@@ -443,6 +472,7 @@ export interface DB {
   directory_person: DirectoryPerson;
   enrollment: Enrollment;
   exclusion: Exclusion;
+  import_file: ImportFile;
   inbox: Inbox;
   lead: Lead;
   lead_record: LeadRecord;
@@ -463,5 +493,6 @@ export interface DB {
   thread: Thread;
   tool_call: ToolCall;
   turn: Turn;
+  undo_entry: UndoEntry;
   workspace: Workspace;
 }

@@ -5,6 +5,7 @@ import type { Workspace } from '../db/types.ts';
 import { NotFound } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Enqueue } from '../queues.ts';
+import type { Crash } from './messages/crash-points.ts';
 import type { LeadSource, MailTransport } from './ports.ts';
 
 /** A member as the one who asks. */
@@ -38,6 +39,8 @@ export interface Services {
   sources: Readonly<Record<string, LeadSource>>;
   /** By a sender's `transport`. */
   transports: Readonly<Record<string, MailTransport>>;
+  /** Where a test has the process die while messages leave; nothing otherwise. */
+  crash?: Crash;
 }
 
 export const drover: Actor = { kind: 'drover' };

@@ -19,7 +19,7 @@ export async function handleAgentTurn(
     await (stored.kind === 'cli' ? ports.answerCli : ports.handleRequest)(inboxId, signal);
   } catch (error) {
     if (mayRunAgain(error)) throw error;
-    log.error({ err: error, inboxId }, 'a turn broke off');
+    log.error({ err: error, inbox: inboxId }, 'a turn broke off');
   }
   await markHandled(db, inboxId, clock.now());
 }

@@ -4,8 +4,10 @@ import { type AttachableClock, systemClock as bossSystemClock, fromKysely, fromP
 import { type Clock, MovableClock } from '../clock.ts';
 import type { Connection } from '../db/connect.ts';
 import { asConnectingUser, assertNoTransaction, type Db, type Tx } from '../db/transaction.ts';
-import type { Log } from '../log.ts';
+import { type Log, redact, silentLog } from '../log.ts';
+import { jobs } from '../metrics.ts';
 import { type Enqueue, type Queue, queues } from '../queues.ts';
+import { type Ids, traced } from '../trace.ts';
 
 /** What runs a queue's jobs. It must not fail for what a user or a company's server does: it records and returns. */
 export type Handler = (payload: never, signal: AbortSignal) => Promise<void>;
@@ -106,10 +108,7 @@ export async function work(boss: PgBoss, handlers: Handlers, log: Log): Promise<
           async ([job]: Job<object>[]) => {
             if (!job) return;
             try {
-              await runJob(queue, handle, job);
-            } catch (error) {
-              log.error({ err: error, queue: queue.name, job: job.id }, 'a job failed and will be tried again');
-              throw error;
+              await runJob(queue, handle, job, log);
             } finally {
               // A worker sleeps for its whole poll after each job otherwise, and a backlog drains one job a poll.
               for (const id of ids) boss.notifyWorker(id);
@@ -120,8 +119,33 @@ export async function work(boss: PgBoss, handlers: Handlers, log: Log): Promise<
   }
 }
 
-const runJob = async (queue: Queue<object>, handle: Handler, job: Job<object>): Promise<void> =>
-  handle(queue.payload.parse(job.data) as never, job.signal);
+/** Runs one job as a span, with its ids on every line that is logged meanwhile. */
+const runJob = (queue: Queue<object>, handle: Handler, job: Job<object>, log: Log): Promise<void> =>
+  traced('job', { queue: queue.name, job: job.id, ...idsIn(job.data) }, async () => {
+    try {
+      await handle(queue.payload.parse(job.data) as never, job.signal);
+      jobs.inc({ queue: queue.name, outcome: 'done' });
+    } catch (error) {
+      jobs.inc({ queue: queue.name, outcome: 'failed' });
+      log.error({ err: error }, 'a job failed and will be tried again');
+      throw fit(error);
+    }
+  });
+
+/** What pg-boss may keep of an error with its job: it stores the whole of it, with whatever a driver or a server hung on it (A5). */
+const fit = (error: unknown): Error => {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const kept = new Error(redact(message));
+  return Object.assign(kept, { name, stack: `${name}: ${kept.message}` });
+};
+
+/** The ids in a payload, under the names that logs and traces use: `workspaceId` becomes `workspace`. */
+const idsIn = (payload: object): Ids =>
+  Object.fromEntries(
+    Object.entries(payload).flatMap(([key, value]) =>
+      key.endsWith('Id') && typeof value === 'number' ? [[key.slice(0, -2), value]] : [],
+    ),
+  );
 
 /** Runs everything that waits, in this process, until nothing does. For tests and one-shot commands: nothing else may be working. */
 export async function drain(boss: PgBoss, handlers: Handlers): Promise<number> {
@@ -134,7 +158,7 @@ export async function drain(boss: PgBoss, handlers: Handlers): Promise<number> {
         const job = jobs?.[0];
         if (!job) break;
         ran++;
-        await runJob(queue, handlers[queue.name]!, job);
+        await runJob(queue, handlers[queue.name]!, job, silentLog);
         await boss.complete(queue.name, job.id);
       }
     }

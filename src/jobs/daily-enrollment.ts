@@ -1,12 +1,13 @@
 import { drover, enter, type Services } from '../domain/context.ts';
 import * as enrollments from '../domain/enrollments/index.ts';
+import * as pauses from '../domain/enrollments/pauses.ts';
 import * as links from '../domain/links/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { planDay } from '../queues.ts';
 import { breathe, enrollLink, releaseList } from './enroll-list.ts';
 
 /**
- * Once per local day of a sequence: withdraws reviews that nobody made (E4), enrols every eligible member of its lists that is not
+ * Once per local day of a sequence: ends pauses whose date has come (E3), withdraws reviews that nobody made (E4), enrols every eligible member of its lists that is not
  * enrolled, asking again where a skip may have passed (E2, E5), and has the day planned. A second run finds nothing to change.
  * The next day is set last, so that a run cut short is due again.
  */
@@ -19,6 +20,7 @@ export async function handleDailyEnrollment(
     const sequence = await ctx.tx.selectFrom('sequence').select('status').where('id', '=', sequenceId).executeTakeFirst();
     return sequence?.status === 'active' ? links.of(ctx, sequenceId) : null;
   });
+  await endPauses(services, workspaceId, sequenceId, signal);
   if (open) {
     await expireReviews(services, workspaceId, sequenceId, signal);
     for (const link of open) {
@@ -30,6 +32,11 @@ export async function handleDailyEnrollment(
     await sequences.beginDay(ctx, sequenceId);
     await ctx.enqueue(planDay, { workspaceId, sequenceId });
   });
+}
+
+/** While the sequence sends: one that sleeps keeps its pauses until it wakes. */
+async function endPauses(services: Services, workspaceId: number, sequenceId: number, signal?: AbortSignal): Promise<void> {
+  while (await enter(services, workspaceId, drover, ctx => pauses.endPauses(ctx, sequenceId))) await breathe(signal);
 }
 
 async function expireReviews(services: Services, workspaceId: number, sequenceId: number, signal?: AbortSignal): Promise<void> {

@@ -2,7 +2,9 @@ import { sql } from 'kysely';
 import type { Context, Services } from '../domain/context.ts';
 import type { Report } from '../tools/report.ts';
 import { handleAgentTurn } from './agent-turn.ts';
+import { handleArchiveSequence } from './archive-sequence.ts';
 import type { Handler, Handlers } from './boss.ts';
+import { handleCombineLists } from './combine-lists.ts';
 import { handleDailyEnrollment } from './daily-enrollment.ts';
 import { handleEnrollList } from './enroll-list.ts';
 import { handlePlanDay } from './plan-day.ts';
@@ -13,8 +15,18 @@ import { type HandleRequest, handleSlackInteraction } from './slack-interaction.
 import { type DeliverPosts, handleSlackPost } from './slack-post.ts';
 import { handleTick } from './tick.ts';
 
-/** Shows a report in a Slack channel, once per key, if the caller's transaction commits. */
-export type Notify = (ctx: Context, note: { key: string; channel: string; threadTs?: string; report: Report }) => Promise<void>;
+/** A button under a report. `action` is the tool that it calls; what it is about is stored under `value`. */
+export interface NoteButton {
+  label: string;
+  action: 'finish_task' | 'skip_task';
+  value: string;
+}
+
+/** Shows a report in a Slack channel (a user's id: their direct messages), once per key, if the caller's transaction commits. */
+export type Notify = (
+  ctx: Context,
+  note: { key: string; channel: string; threadTs?: string; report: Report; buttons?: NoteButton[] },
+) => Promise<void>;
 
 /** What the jobs need of the surfaces; bound in `main.ts`. */
 export interface JobPorts {
@@ -30,9 +42,11 @@ export const createHandlers = (services: Services, ports: JobPorts): Handlers =>
   const handlers: Record<string, Handler> = {
     tick: () => handleTick(services),
     'enroll-list': (payload, signal) => handleEnrollList(services, payload, signal),
+    'combine-lists': (payload, signal) => handleCombineLists(services, payload, signal),
+    'archive-sequence': (payload, signal) => handleArchiveSequence(services, payload, signal),
     'daily-enrollment': (payload, signal) => handleDailyEnrollment(services, payload, signal),
     'plan-day': payload => handlePlanDay(services, payload),
-    'send-due': payload => handleSendDue(services, payload),
+    'send-due': payload => handleSendDue(services, ports.notify, payload),
     'refill-list': (payload, signal) => handleRefillList(services, payload, signal),
     vacuum: async () => void (await sql`vacuum analyze`.execute(services.db)),
     'post-digest': payload => handlePostDigest(services, ports.notify, payload),

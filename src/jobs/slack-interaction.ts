@@ -20,7 +20,7 @@ export async function handleSlackInteraction(
     await handleRequest(inboxId, signal);
   } catch (error) {
     if (mayRunAgain(error)) throw error;
-    log.error({ err: error, inboxId }, 'a command or a click broke off');
+    log.error({ err: error, inbox: inboxId }, 'a command or a click broke off');
     await markHandled(db, inboxId, clock.now());
   }
 }

@@ -15,6 +15,6 @@ export async function handleSlackPost(
     await deliverPosts(workspaceId, channel, signal);
   } catch (error) {
     if (mayRunAgain(error)) throw error;
-    log.error({ err: error, workspaceId, channel }, 'posting to a channel broke off');
+    log.error({ err: error, workspace: workspaceId, channel }, 'posting to a channel broke off');
   }
 }

@@ -1,10 +1,11 @@
+import { sql } from 'kysely';
 import { dateIn } from '../calendar.ts';
 import * as system from '../db/system.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type Context, drover, enter, type Services } from '../domain/context.ts';
 import * as digests from '../domain/digests/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
-import { agentTurn, dailyEnrollment, enrollList, refillList, sendDue, slackInteraction, slackPost } from '../queues.ts';
+import { agentTurn, dailyEnrollment, enrollList, queues, refillList, sendDue, slackInteraction, slackPost } from '../queues.ts';
 
 /** A stored request whose job is not done after this long has lost its job. */
 const lostAfter = { minutes: 5 };
@@ -14,6 +15,7 @@ const lostAfter = { minutes: 5 };
  * job has dealt with it, and a job that already waits is not put twice.
  */
 export async function handleTick(services: Services): Promise<void> {
+  await freeBlockedKeys(services);
   const due = await system.due(services.db, services.clock.now());
   const inside = (workspaceId: number, work: (ctx: Context) => Promise<unknown>) =>
     enter(services, workspaceId, drover, async ctx => void (await work(ctx)));
@@ -34,6 +36,18 @@ export async function handleTick(services: Services): Promise<void> {
     await inside(workspaceId, ctx => ctx.enqueue(slackPost, { workspaceId, channel }));
   for (const { workspaceId, digestId } of due.digests) await inside(workspaceId, ctx => digests.runDue(ctx, digestId));
   await sweepInbox(services);
+}
+
+/**
+ * A job that failed for good blocks its key of an ordered queue for ever (C2). It goes, so that what waits behind it runs; what it was to
+ * do is still stored, and found again below.
+ */
+async function freeBlockedKeys({ db, log }: Services): Promise<void> {
+  const ordered = queues.filter(({ policy }) => policy === 'in_order').map(({ name }) => name);
+  const { rows } = await sql<{ queue: string; job: string }>`
+    delete from pgboss.job where name = any(${ordered}::text[]) and state = 'failed' and policy = 'key_strict_fifo'
+    returning name as queue, id as job`.execute(db);
+  for (const freed of rows) log.warn(freed, 'a job had failed for good and blocked its key; it is gone');
 }
 
 /** Puts the job of a stored request again where it was lost; handling is idempotent. */

@@ -107,6 +107,12 @@ const cell = (value: Fields): Fields =>
         elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: String(value.text ?? value.value) }] }],
       };
 
+/** A chart's buttons need the renderer's own script, which this page does not have. */
+const chartButtons =
+  /<div class="[^"]*" role="group">(?:<button [^>]*slack_blocks_to_jsx__data_visualization_action.*?<\/button>)+<\/div>/g;
+/** Styles go; a legend's colours are drawn instead. */
+const swatch = /<span class="[^"]*data_visualization_swatch[^"]*" style="background-color:(rgb\([\d, ]+\))"><\/span>/g;
+
 function tidy(html: string, buttons: { block: string; button: Fields }[]): string {
   return html
     .replace(/<link rel="preload"[^>]*>/g, '')
@@ -119,6 +125,11 @@ function tidy(html: string, buttons: { block: string; button: Fields }[]): strin
       const label = button.accessibility_label ? ` aria-label="${escapeHtml(String(button.accessibility_label))}"` : '';
       return `<button type="button" data-press="${escapeHtml(String(button.action_id))}" data-block="${escapeHtml(block)}"${style}${confirm}${link}${label}`;
     })
+    .replace(chartButtons, '')
+    .replace(
+      swatch,
+      '<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="$1"/></svg>',
+    )
     .replace(/ style="[^"]*"/g, '')
     .replace(/ href="\s*(?!https?:|mailto:)[^"]*"/gi, '')
     .replace(/<a href="(?!mailto:)/g, '<a target="_blank" rel="noreferrer noopener" href="');

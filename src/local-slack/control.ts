@@ -1,5 +1,6 @@
 import type { Attempt, Courier, Delivery } from './delivery.ts';
 import type { People, Press } from './people.ts';
+import type { Sockets } from './sockets.ts';
 import type { ApiCall, Fault, WebApi } from './web-api.ts';
 import type { Message, Workspace } from './workspace.ts';
 
@@ -13,6 +14,8 @@ export interface Control {
   dm(input: { user?: string; text: string; threadTs?: string }): Promise<Message>;
   slash(user: string, command: string, text: string, channel?: string): Promise<Attempt | undefined>;
   click(press: Omit<Press, 'user'> & { user?: string }): Promise<Attempt>;
+  /** Deactivates somebody's account. */
+  deactivate(user: string): Promise<Attempt>;
   thread(channel: string, ts: string): Message[];
   /** All messages of a channel that everyone sees, oldest first, replies included. */
   messages(channel: string): Message[];
@@ -24,12 +27,22 @@ export interface Control {
   fail(method: string, fault: Fault): void;
   pace(method: string, pace: { calls: number; perMs: number } | null): void;
   loseAcks(n: number): void;
+  /** Delivers an event as it is given, for what no person and no button brings about. */
+  deliver(payload: Record<string, unknown>): Promise<Attempt>;
+  /** The app's connections in Socket Mode. */
+  sockets: Pick<Sockets, 'count' | 'faults' | 'refresh' | 'drop'>;
   /** Delivers an event once more, by default the last. */
   redeliver(delivery?: Delivery): Promise<Attempt>;
 }
 
-export function createControl(parts: { workspace: Workspace; people: People; courier: Courier; api: WebApi }): Control {
-  const { workspace, people, courier, api } = parts;
+export function createControl(parts: {
+  workspace: Workspace;
+  people: People;
+  courier: Courier;
+  sockets: Sockets;
+  api: WebApi;
+}): Control {
+  const { workspace, people, courier, sockets, api } = parts;
   const admin = workspace.people[0]!.id;
   const idOf = (channel: string) => workspace.channel(channel)?.id ?? channel;
   const watchers = new Set<() => void>();
@@ -39,6 +52,7 @@ export function createControl(parts: { workspace: Workspace; people: People; cou
   workspace.onChange(look);
   api.onCall = look;
   courier.onAttempt = look;
+  sockets.onChange = look;
 
   const say: Control['say'] = async ({ user = admin, ...rest }) => {
     const { message, deliveries } = people.say({ user, ...rest });
@@ -52,6 +66,7 @@ export function createControl(parts: { workspace: Workspace; people: People; cou
     dm: ({ user = admin, ...rest }) => say({ user, channel: user, ...rest }),
     slash: (user, command, text, channel = 'sales') => people.slash({ user, channel, line: `${command} ${text}` }),
     click: press => people.press({ user: admin, ...press }),
+    deactivate: user => people.leave(user).first,
     thread: (channel, ts) => workspace.thread(idOf(channel), ts),
     messages: channel => workspace.messages(idOf(channel)),
     ephemerals: (user, channel) =>
@@ -89,6 +104,8 @@ export function createControl(parts: { workspace: Workspace; people: People; cou
     fail: (method, fault) => api.fail(method, fault),
     pace: (method, pace) => api.pace(method, pace),
     loseAcks: n => courier.loseAcks(n),
+    deliver: payload => courier.event(String(payload.event_id ?? ''), payload).first,
+    sockets,
     redeliver(delivery = courier.deliveries.findLast(({ kind }) => kind === 'event')) {
       if (!delivery) throw new Error('Nothing was delivered yet.');
       return courier.redeliver(delivery);

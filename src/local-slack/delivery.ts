@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { systemClock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { Retry, Sockets } from './sockets.ts';
 
 export interface DeliveryOptions {
   /** How long the app has to answer; Slack gives 3 s. */
@@ -10,7 +11,7 @@ export interface DeliveryOptions {
 }
 
 export interface Attempt {
-  /** HTTP status; null when no answer came. */
+  /** HTTP status, 200 for an acknowledged envelope; null when no answer came. */
   status: number | null;
   /** Slack's reason for trying again; undefined when it was acknowledged. */
   reason?: 'http_timeout' | 'http_error' | 'connection_failed';
@@ -29,10 +30,14 @@ export interface Delivery {
 
 const kept = 1_000;
 
-/** Signs and posts requests to the app, as Slack's servers do: any order, again when not acknowledged, never twice when it was. */
+/**
+ * Signs and posts requests to the app, or sends them over its socket, as Slack's servers do: any order, again when not acknowledged,
+ * never twice when it was.
+ */
 export class Courier {
   readonly deliveries: Delivery[] = [];
   readonly #secret: string;
+  readonly #sockets: Sockets;
   readonly #log: Log;
   readonly #ackWithinMs: number;
   readonly #retryDelaysMs: number[];
@@ -43,15 +48,21 @@ export class Courier {
   /** Called whenever an attempt has ended. */
   onAttempt: (delivery: Delivery) => void = () => {};
 
-  constructor(secret: string, log: Log, { ackWithinMs = 3_000, retryDelaysMs = [0, 60_000, 300_000] }: DeliveryOptions = {}) {
+  constructor(
+    secret: string,
+    sockets: Sockets,
+    log: Log,
+    { ackWithinMs = 3_000, retryDelaysMs = [0, 60_000, 300_000] }: DeliveryOptions = {},
+  ) {
     this.#secret = secret;
+    this.#sockets = sockets;
     this.#log = log;
     this.#ackWithinMs = ackWithinMs;
     this.#retryDelaysMs = retryDelaysMs;
   }
 
   get isConnected(): boolean {
-    return this.#appUrl !== null;
+    return this.#appUrl !== null || this.#sockets.count > 0;
   }
 
   connect(url: string | null): void {
@@ -66,7 +77,7 @@ export class Courier {
   /** An Events API request; tried again as Slack does. */
   event(id: string, payload: Record<string, unknown>): Delivery {
     const delivery = this.#delivery(id, 'event', payload);
-    delivery.first = this.#attempt(delivery, JSON.stringify(payload), 'application/json', 0);
+    delivery.first = this.#attempt(delivery, JSON.stringify(payload), 'application/json');
     return delivery;
   }
 
@@ -75,16 +86,14 @@ export class Courier {
     const fields =
       kind === 'command' ? Object.entries(payload).map(([k, v]) => [k, String(v)]) : [['payload', JSON.stringify(payload)]];
     const delivery = this.#delivery(id, kind, payload);
-    delivery.first = this.#send(delivery, new URLSearchParams(fields).toString(), 'application/x-www-form-urlencoded', {});
+    delivery.first = this.#send(delivery, new URLSearchParams(fields).toString(), 'application/x-www-form-urlencoded');
     return delivery;
   }
 
   /** Delivers an event once more, as Slack does after an answer that it did not see. */
   redeliver(delivery: Delivery): Promise<Attempt> {
-    return this.#send(delivery, JSON.stringify(delivery.payload), 'application/json', {
-      'x-slack-retry-num': String(delivery.attempts.length),
-      'x-slack-retry-reason': 'http_timeout',
-    });
+    const retry = { attempt: delivery.attempts.length, reason: 'http_timeout' };
+    return this.#send(delivery, JSON.stringify(delivery.payload), 'application/json', retry);
   }
 
   close(): void {
@@ -99,12 +108,9 @@ export class Courier {
     return delivery;
   }
 
-  async #attempt(delivery: Delivery, body: string, type: string, retry: number): Promise<Attempt> {
-    const before = delivery.attempts.at(-1)?.reason;
-    const headers: Record<string, string> = retry
-      ? { 'x-slack-retry-num': String(retry), 'x-slack-retry-reason': before ?? 'unknown_error' }
-      : {};
-    const attempt = await this.#send(delivery, body, type, headers);
+  async #attempt(delivery: Delivery, body: string, type: string, retry = 0): Promise<Attempt> {
+    const reason = delivery.attempts.at(-1)?.reason ?? 'unknown_error';
+    const attempt = await this.#send(delivery, body, type, retry ? { attempt: retry, reason } : undefined);
     const delay = this.#retryDelaysMs[retry];
     if (attempt.reason && !attempt.noRetry && delay !== undefined && !this.#closing.signal.aborted) {
       const timer = setTimeout(() => {
@@ -124,13 +130,8 @@ export class Courier {
     return { 'x-slack-request-timestamp': String(timestamp), 'x-slack-signature': `v0=${digest}` };
   }
 
-  async #send(
-    delivery: Delivery,
-    body: string,
-    type: string,
-    extra: Record<string, string>,
-  ): Promise<Attempt & { noRetry?: boolean }> {
-    const attempt = await this.#exchange(body, type, extra);
+  async #send(delivery: Delivery, body: string, type: string, retry?: Retry): Promise<Attempt & { noRetry?: boolean }> {
+    const attempt = await (this.#appUrl ? this.#post(this.#appUrl, body, type, retry) : this.#overSocket(delivery, retry));
     const isLost = delivery.kind === 'event' && !attempt.reason && this.#acksToLose > 0;
     if (isLost) {
       this.#acksToLose -= 1;
@@ -143,15 +144,24 @@ export class Courier {
     return attempt;
   }
 
-  async #exchange(body: string, type: string, extra: Record<string, string>): Promise<Attempt & { noRetry?: boolean }> {
-    if (!this.#appUrl) return { status: null, reason: 'connection_failed', answer: '' };
+  async #overSocket({ kind, payload }: Delivery, retry?: Retry): Promise<Attempt> {
+    const options = { withinMs: this.#ackWithinMs, signal: this.#closing.signal, ...(retry ? { retry } : {}) };
+    const answer = await this.#sockets.deliver(kind, payload, options);
+    if (answer === undefined) return { status: null, reason: 'connection_failed', answer: '' };
+    return answer === null ? { status: null, reason: 'http_timeout', answer: '' } : { status: 200, answer };
+  }
+
+  async #post(url: string, body: string, type: string, retry?: Retry): Promise<Attempt & { noRetry?: boolean }> {
+    const again: Record<string, string> = retry
+      ? { 'x-slack-retry-num': String(retry.attempt), 'x-slack-retry-reason': retry.reason }
+      : {};
     const timeout = AbortSignal.timeout(this.#ackWithinMs);
     try {
-      const response = await fetch(this.#appUrl, {
+      const response = await fetch(url, {
         method: 'POST',
         body,
         redirect: 'manual',
-        headers: { 'content-type': type, 'user-agent': 'Slackbot 1.0 (local)', ...this.#sign(body), ...extra },
+        headers: { 'content-type': type, 'user-agent': 'Slackbot 1.0 (local)', ...this.#sign(body), ...again },
         signal: AbortSignal.any([timeout, this.#closing.signal]),
       });
       const answer = await response.text();

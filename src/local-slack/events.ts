@@ -142,6 +142,25 @@ export class Events {
     });
   }
 
+  /** Somebody's account changed: deactivated, above all. */
+  userChanged(user: User): Delivery {
+    const now = this.#workspace.clock.now().epochMilliseconds;
+    return this.#envelope({
+      type: 'user_change',
+      user: {
+        id: user.id,
+        team_id: team.id,
+        name: user.name,
+        real_name: user.realName,
+        deleted: user.deleted ?? false,
+        is_bot: user.isBot,
+        updated: Math.floor(now / 1000),
+      },
+      cache_ts: Math.floor(now / 1000),
+      event_ts: this.#workspace.nextTs(),
+    });
+  }
+
   command(user: User, channel: Channel, command: string, text: string, responseUrl: string): Delivery {
     const trigger = this.#workspace.nextId('trigger.');
     return this.#courier.form('command', trigger, {

@@ -10,6 +10,7 @@ import { fileJournal } from './journal.ts';
 import { Methods } from './methods.ts';
 import { People, type SlashCommand } from './people.ts';
 import { isLoopbackHost, type Panels, Site } from './site.ts';
+import { Sockets } from './sockets.ts';
 import { WebApi } from './web-api.ts';
 import { type Channel, team, type User, Workspace, type WorkspaceEntry } from './workspace.ts';
 
@@ -29,6 +30,8 @@ export interface LocalSlackOptions {
   appUrl: string | null;
   signingSecret: string;
   botToken: string;
+  /** Lets the app connect in Socket Mode; without it that is refused. */
+  appToken?: string;
   log: Log;
   /** The app's clock: messages are stamped with it. */
   clock: Clock;
@@ -52,7 +55,7 @@ export interface LocalSlack {
   /** The first is an admin of the workspace. */
   users: User[];
   channels: Channel[];
-  /** Sets where events go from now on. */
+  /** Sets where events go from now on; an app that is connected by socket needs none. */
   connectApp(url: string): void;
   control: Control;
   close(): Promise<void>;
@@ -60,7 +63,7 @@ export interface LocalSlack {
 
 const drover: SlashCommand = {
   command: '/drover',
-  usage: '[status | lists | list NAME | sequences | sequence NAME | help]',
+  usage: '[status | lists | list NAME | sequences | sequence NAME | why NAME | forecast | review | undo | activity | help]',
   description: 'Look things up without asking the model',
 };
 
@@ -73,14 +76,17 @@ export async function startLocalSlack(options: LocalSlackOptions): Promise<Local
   const { log, clock, zone } = options;
   const journal = options.home ? { journal: fileJournal<WorkspaceEntry>(options.home, log) } : {};
   const workspace = new Workspace({ name: options.teamName, clock, zone, ...journal });
-  const courier = new Courier(options.signingSecret, log, options.delivery);
+  const sockets = new Sockets(log);
+  const courier = new Courier(options.signingSecret, sockets, log, options.delivery);
   courier.connect(options.appUrl);
   const events = new Events(workspace, courier);
   let url = '';
   const methods = new Methods(workspace, events, () => url);
-  const api = new WebApi(options.botToken, methods, workspace, events, log);
+  const tokens = { bot: options.botToken, ...(options.appToken ? { app: options.appToken } : {}) };
+  const openSocket = () => sockets.address(url);
+  const api = new WebApi({ tokens, methods, workspace, events, openSocket, log });
   const people = new People({ workspace, events, api, url: () => url, commands: options.commands ?? [drover] });
-  const control = createControl({ workspace, people, courier, api });
+  const control = createControl({ workspace, people, courier, sockets, api });
   const site = new Site({
     workspace,
     people,
@@ -105,12 +111,19 @@ export async function startLocalSlack(options: LocalSlackOptions): Promise<Local
       response.end('Something went wrong here; the log says what.');
     }
   });
+  server.on('upgrade', (request, socket, head) =>
+    isLoopbackHost(request.headers.host) ? sockets.upgrade(request, socket, head) : socket.destroy(),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
-        new Unavailable(error.code ?? 'listen_failed', `Local Slack cannot listen on port ${options.port}: ${error.code}.`, {
-          cause: error,
-        }),
+        new Unavailable(
+          error.code ?? 'listen_failed',
+          `Local Slack cannot listen on port ${options.port}: ${error.code}. Set PORT to another; its page is on the port after that.`,
+          {
+            cause: error,
+          },
+        ),
       ),
     );
     server.listen(options.port, '127.0.0.1', resolve);
@@ -128,6 +141,7 @@ export async function startLocalSlack(options: LocalSlackOptions): Promise<Local
     control,
     async close() {
       courier.close();
+      sockets.close();
       site.close();
       await new Promise(resolve => {
         server.close(resolve);

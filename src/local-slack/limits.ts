@@ -43,6 +43,13 @@ export const limits = {
   tableCells: 20,
   /** Over all tables of a message (getnao/nao#1141). */
   tableText: 10_000,
+  /** Slack's reference of the block, and slack-messaging (docs.rs), which checks by it. */
+  charts: 2,
+  chartTitle: 50,
+  chartSeries: 6,
+  chartPoints: 20,
+  chartLabel: 20,
+  axisLabel: 50,
   metadata: 8_000,
 } as const;
 
@@ -189,6 +196,54 @@ function inspectSection(look: Inspection, at: string, section: Block): void {
   if (section.accessory !== undefined) inspectElement(look, `${at}/accessory`, section.accessory);
 }
 
+const chartKinds = new Set(['bar', 'line', 'area']);
+
+function inspectChart(look: Inspection, at: string, block: Block): void {
+  look.only(at, block, ['type', 'block_id', 'title', 'chart']);
+  look.string(`${at}/title`, block.title, limits.chartTitle);
+  const { chart } = block;
+  if (!isObject(chart)) return void look.fail(`${at}/chart`, 'must provide an object');
+  if (chart.type === 'pie') return void inspectPie(look, `${at}/chart`, chart);
+  if (!chartKinds.has(String(chart.type))) return void look.fail(`${at}/chart/type`, 'must be one of pie, bar, area, line');
+  look.only(`${at}/chart`, chart, ['type', 'series', 'axis_config']);
+  const axis = isObject(chart.axis_config) ? chart.axis_config : {};
+  look.only(`${at}/chart/axis_config`, axis, ['categories', 'x_label', 'y_label']);
+  for (const field of ['x_label', 'y_label']) look.optional(`${at}/chart/axis_config`, axis, field, limits.axisLabel);
+  const labels = look.list(`${at}/chart/axis_config/categories`, axis.categories, limits.chartPoints);
+  for (const [index, label] of labels.entries())
+    look.string(`${at}/chart/axis_config/categories/${index}`, label, limits.chartLabel);
+  if (new Set(labels).size < labels.length) look.fail(`${at}/chart/axis_config/categories`, 'must be unique');
+  const names = look.list(`${at}/chart/series`, chart.series, limits.chartSeries).map((series, index) => {
+    inspectSeries(look, `${at}/chart/series/${index}`, series, labels);
+    return isObject(series) ? series.name : undefined;
+  });
+  if (new Set(names).size < names.length) look.fail(`${at}/chart/series`, 'names must be unique');
+}
+
+function inspectSeries(look: Inspection, at: string, series: unknown, labels: readonly unknown[]): void {
+  if (!isObject(series)) return void look.fail(at, 'must provide an object');
+  look.only(at, series, ['name', 'data']);
+  look.string(`${at}/name`, series.name, limits.chartLabel);
+  const points = look.list(`${at}/data`, series.data, limits.chartPoints);
+  const told = points.map((point, index) => inspectPoint(look, `${at}/data/${index}`, point));
+  if (told.length !== labels.length || told.some(label => !labels.includes(label)))
+    look.fail(`${at}/data`, 'must have one point for each category');
+}
+
+function inspectPoint(look: Inspection, at: string, point: unknown): unknown {
+  if (!isObject(point)) return void look.fail(at, 'must provide an object');
+  look.string(`${at}/label`, point.label, limits.chartLabel);
+  if (typeof point.value !== 'number' || !Number.isFinite(point.value)) look.fail(`${at}/value`, 'must provide a number');
+  return point.label;
+}
+
+function inspectPie(look: Inspection, at: string, chart: Fields): void {
+  look.only(at, chart, ['type', 'segments']);
+  look.list(`${at}/segments`, chart.segments, limits.chartSeries).forEach((segment, index) => {
+    inspectPoint(look, `${at}/segments/${index}`, segment);
+  });
+}
+
 function inspectActions(look: Inspection, at: string, actions: Block): void {
   look.only(at, actions, ['type', 'block_id', 'elements']);
   const seen = new Set<string>();
@@ -216,6 +271,7 @@ const inspectors: Record<string, ((look: Inspection, at: string, block: Block) =
   actions: inspectActions,
   context: inspectContext,
   table: inspectTable,
+  data_visualization: inspectChart,
   header: (look, at, block) => {
     look.only(at, block, ['type', 'block_id', 'text', 'level']);
     look.text(`${at}/text`, block.text, limits.header, ['plain_text']);
@@ -229,19 +285,10 @@ const inspectors: Record<string, ((look: Inspection, at: string, block: Block) =
   rich_text: (look, at, block) => void look.list(`${at}/elements`, block.elements, 1_000),
   context_actions: (look, at, block) => void look.list(`${at}/elements`, block.elements, limits.contextActions),
   ...Object.fromEntries(
-    [
-      'alert',
-      'card',
-      'carousel',
-      'container',
-      'data_table',
-      'data_visualization',
-      'file',
-      'input',
-      'plan',
-      'task_card',
-      'video',
-    ].map(type => [type, null]),
+    ['alert', 'card', 'carousel', 'container', 'data_table', 'file', 'input', 'plan', 'task_card', 'video'].map(type => [
+      type,
+      null,
+    ]),
   ),
 };
 
@@ -277,6 +324,8 @@ export function objectionToBlocks(blocks: unknown): Objection | undefined {
   });
   if (look.tableText > limits.tableText)
     look.fail('/blocks', `tables must be less than ${limits.tableText + 1} characters together`);
+  if (blocks.filter(block => block?.type === 'data_visualization').length > limits.charts)
+    look.fail('/blocks', `no more than ${limits.charts} data_visualization blocks allowed`);
   if (look.problems.length) return { error: 'invalid_blocks', messages: look.problems };
 
   const markdown = blocks.filter(block => block.type === 'markdown').reduce((sum, block) => sum + textOf(block), 0);

@@ -30,7 +30,7 @@ const userJson = (workspace: Workspace, user: User) => ({
   team_id: team.id,
   name: user.name,
   real_name: user.realName,
-  deleted: false,
+  deleted: user.deleted ?? false,
   is_admin: user.isAdmin,
   is_owner: user.isAdmin,
   is_primary_owner: false,

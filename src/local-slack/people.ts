@@ -63,6 +63,11 @@ export class People {
     return channel;
   }
 
+  /** Deactivates a person's account, as an owner of the workspace does in Slack, and tells the app. */
+  leave(id: string): Delivery {
+    return this.#events.userChanged(this.#workspace.deactivate(this.who(id)));
+  }
+
   /** Posts what a person typed, and tells the app. */
   say(input: { user: string; channel: string; text: string; threadTs?: string }): { message: Message; deliveries: Delivery[] } {
     const user = this.who(input.user);

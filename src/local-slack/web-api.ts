@@ -78,22 +78,38 @@ function parse(body: string, type: string): Args {
   return args;
 }
 
+/** The one method that belongs to the app and not to its bot. */
+const connect = 'apps.connections.open';
+
+interface WebApiParts {
+  /** The bot's, and the app's own where it may use Socket Mode. */
+  tokens: { bot: string; app?: string };
+  methods: Methods;
+  workspace: Workspace;
+  events: Events;
+  /** The address of a fresh connection. */
+  openSocket: () => string;
+  log: Log;
+}
+
 /** Slack's Web API over HTTP, and its response URLs. */
 export class WebApi {
   readonly calls: ApiCall[] = [];
   /** Called after every call. */
   onCall: (call: ApiCall) => void = () => {};
-  readonly #token: string;
+  readonly #tokens: WebApiParts['tokens'];
   readonly #methods: Methods;
   readonly #workspace: Workspace;
   readonly #events: Events;
+  readonly #openSocket: () => string;
   readonly #log: Log;
   readonly #faults = new Map<string, Fault[]>();
   readonly #paces = new Map<string, { calls: number; perMs: number; seen: Map<string, number[]> }>();
   readonly #responseUrls = new Map<string, ResponseUrl>();
 
-  constructor(token: string, methods: Methods, workspace: Workspace, events: Events, log: Log) {
-    this.#token = token;
+  constructor({ tokens, methods, workspace, events, openSocket, log }: WebApiParts) {
+    this.#tokens = tokens;
+    this.#openSocket = openSocket;
     this.#methods = methods;
     this.#workspace = workspace;
     this.#events = events;
@@ -125,7 +141,7 @@ export class WebApi {
     let reply: Reply;
     try {
       args = { ...Object.fromEntries(query), ...parse(await readBody(request), request.headers['content-type'] ?? '') };
-      reply = this.#refusedToken(request, args) ?? { ok: true };
+      reply = this.#refusedToken(request, args, method) ?? { ok: true };
     } catch (error) {
       if (!(error instanceof SlackError)) throw error;
       reply = { ok: false, error: error.code };
@@ -133,7 +149,8 @@ export class WebApi {
     delete args.token;
     const tooFast = reply.ok ? this.#tooFast(method, args) : undefined;
     const fault = reply.ok ? (tooFast ?? this.#faults.get(method)?.shift()) : undefined;
-    if (reply.ok && (!fault || fault.afterEffect)) reply = this.#methods.call(method, args);
+    if (reply.ok && (!fault || fault.afterEffect))
+      reply = method === connect ? { ok: true, url: this.#openSocket() } : this.#methods.call(method, args);
     if (fault?.error) reply = { ok: false, error: fault.error };
     if (fault?.retryAfter !== undefined) reply = { ok: false, error: 'ratelimited' };
     const status = fault?.cut ? 0 : fault?.retryAfter !== undefined ? 429 : (fault?.status ?? 200);
@@ -151,10 +168,13 @@ export class WebApi {
     this.onCall(call);
   }
 
-  #refusedToken(request: IncomingMessage, args: Args): Reply | undefined {
+  #refusedToken(request: IncomingMessage, args: Args, method: string): Reply | undefined {
     const given = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? args.token;
     if (!given) return { ok: false, error: 'not_authed' };
-    return given === this.#token ? undefined : { ok: false, error: 'invalid_auth' };
+    const { bot, app } = this.#tokens;
+    const [wanted, other] = method === connect ? [app, bot] : [bot, app];
+    if (given === wanted) return undefined;
+    return { ok: false, error: given === other ? 'not_allowed_token_type' : 'invalid_auth' };
   }
 
   #tooFast(method: string, args: Args): Fault | undefined {

@@ -10,6 +10,8 @@ export interface User {
   email: string | null;
   isAdmin: boolean;
   isBot: boolean;
+  /** Deactivated: they left. */
+  deleted?: boolean;
 }
 
 export interface Channel {
@@ -185,6 +187,13 @@ export class Workspace {
 
   delete(message: Message): void {
     this.#record({ did: 'deleted', channel: message.channel, ts: message.ts });
+  }
+
+  /** Deactivates somebody's account; for as long as this process lives. */
+  deactivate(user: User): User {
+    const left = { ...user, deleted: true };
+    this.users.set(user.id, left);
+    return left;
   }
 
   join(channel: Channel, user: string): void {

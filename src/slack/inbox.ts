@@ -31,6 +31,7 @@ export async function handleRequest(
       ack: async () => {},
       customProperties: { ...carried },
     });
-  } else log.warn({ inboxId, team: stored.team_id }, 'a request came from a Slack team that this token is not installed in');
+  } else
+    log.warn({ inbox: inboxId, team: stored.team_id }, 'a request came from a Slack team that this token is not installed in');
   await system.markHandled(db, inboxId, clock.now());
 }

@@ -1,10 +1,22 @@
 import type { Context } from '../domain/context.ts';
 import type { Report } from '../tools/report.ts';
 import { reportMessages } from './blocks/report.ts';
+import { reportWithButtons } from './blocks/task.ts';
 import { post } from './outbox.ts';
 
-/** Shows a report in a channel, once per key, if the caller's transaction commits. The jobs' `Notify` port. */
-export const notify = (
-  ctx: Context,
-  { key, channel, threadTs, report }: { key: string; channel: string; threadTs?: string; report: Report },
-): Promise<void> => post(ctx, key, { channel, ...(threadTs ? { threadTs } : {}) }, reportMessages(report));
+interface Note {
+  key: string;
+  channel: string;
+  threadTs?: string;
+  report: Report;
+  buttons?: readonly { label: string; action: string; value: string }[];
+}
+
+/** Shows a report in a channel, with buttons where given, once per key, if the caller's transaction commits. The jobs' `Notify` port. */
+export const notify = (ctx: Context, { key, channel, threadTs, report, buttons }: Note): Promise<void> =>
+  post(
+    ctx,
+    key,
+    { channel, ...(threadTs ? { threadTs } : {}) },
+    buttons?.length ? reportWithButtons(report, key, buttons) : reportMessages(report),
+  );

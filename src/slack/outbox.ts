@@ -3,7 +3,9 @@ import type { WebClient } from '@slack/web-api';
 import type { Selectable } from 'kysely';
 import type { SlackPost } from '../db/types.ts';
 import { type Context, drover, enter, type Services } from '../domain/context.ts';
+import { slackPosts } from '../metrics.ts';
 import { slackPost } from '../queues.ts';
+import { isChart, withoutCharts } from './blocks/charts.ts';
 import type { Message } from './blocks/message.ts';
 import { backoffSeconds, maxAttempts, type Pace, ResponseUrlError, type unpaced, type Verdict, verdict } from './delivery.ts';
 
@@ -23,6 +25,8 @@ export interface Address {
 interface Payload {
   text: string;
   blocks: KnownBlock[];
+  /** The blocks without charts, where there are any: what is sent when Slack refuses those. */
+  plain?: KnownBlock[];
   user?: string;
   ts?: string;
   replaces?: string;
@@ -58,7 +62,7 @@ export async function post(ctx: Context, key: string, address: Address, messages
 }
 
 function call({ only, replace }: Address, { text, blocks }: Message, index: number): { method: Method; payload: object } {
-  const payload: Payload = { text, blocks };
+  const payload: Payload = { text, blocks, ...(blocks.some(isChart) ? { plain: withoutCharts(blocks) } : {}) };
   if (only?.responseUrl) return { method: 'response_url', payload: { ...payload, responseUrl: only.responseUrl } };
   if (only) return { method: 'chat.postEphemeral', payload: { ...payload, user: only.userId } };
   if (replace && index === 0)
@@ -98,6 +102,7 @@ export async function deliverPosts(out: Delivery, workspaceId: number, channel: 
 
     const outcome = await attempt(out, inside, row, signal);
     await inside(ctx => settle(ctx, row, outcome));
+    slackPosts.inc({ outcome: outcome.kind });
     if (outcome.kind === 'failed')
       out.services.log.warn({ post: row.id, method: row.method, code: outcome.code }, 'Slack refused a post');
   }
@@ -212,7 +217,10 @@ interface Marked {
   event_payload?: { key?: string };
 }
 
-/** Records what a try came to. */
+/** Slack will not draw these blocks; nothing was posted. A `response_url` says no more than that it will not. */
+const refusesBlocks = /^(invalid_blocks|invalid_blocks_format|msg_blocks_too_long|invalid_arguments|http_4\d\d)$/;
+
+/** Records what a try came to. Charts that are refused are given up for their numbers, once. */
 async function settle(ctx: Context, row: Row, outcome: Outcome): Promise<void> {
   const change = ctx.tx.updateTable('slack_post').where('id', '=', row.id);
   if (outcome.kind === 'posted') {
@@ -220,6 +228,14 @@ async function settle(ctx: Context, row: Row, outcome: Outcome): Promise<void> {
     return;
   }
   const attempts = row.attempts + 1;
+  const { plain, ...payload } = row.payload as unknown as Payload;
+  if (outcome.kind === 'failed' && plain && refusesBlocks.test(outcome.code)) {
+    const again = { ...payload, blocks: plain };
+    await change
+      .set({ state: 'waiting', error: outcome.code, attempts, payload: again as object, next_try_at: ctx.now })
+      .execute();
+    return;
+  }
   if (outcome.kind === 'failed' || (outcome.kind !== 'wait' && attempts >= maxAttempts)) {
     await change.set({ state: 'failed', error: outcome.code, attempts }).execute();
     return;

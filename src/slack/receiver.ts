@@ -1,19 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isValidSlackRequest } from '@slack/bolt';
 import { systemClock } from '../clock.ts';
-import { receive } from '../db/system.ts';
 import type { Services } from '../domain/context.ts';
-import { Unavailable } from '../errors.ts';
-import { agentTurn, slackInteraction } from '../queues.ts';
-import { parseBody, type Reading, read } from './requests.ts';
-
-/** A further path of the same port. */
-export interface Route {
-  method: string;
-  path: string;
-  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-}
+import { HttpServer, type Route, say } from '../http.ts';
+import { takeIn } from './intake.ts';
+import { parseBody } from './requests.ts';
 
 export interface ReceiverOptions {
   services: Services;
@@ -21,6 +12,7 @@ export interface ReceiverOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Further paths of the same port. */
   routes?: Route[];
 }
 
@@ -30,59 +22,31 @@ export const slackPath = '/slack/events';
 /** Slack's largest payloads are far below. */
 const bodyLimit = 1_000_000;
 
-/**
- * The HTTP port that Slack reaches. A request is verified, stored, enqueued and only then acknowledged (C1): what was acknowledged is
- * never lost, and while the database is away nothing is, so that Slack delivers it again. A worker hands it to Bolt afterwards.
- */
+/** The HTTP port that Slack reaches. A request is verified and taken in before it is acknowledged (C1). */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  readonly #server: Server;
+  readonly #server: HttpServer;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.requestTimeout = 30_000;
+    this.#server = new HttpServer({
+      host: options.host,
+      port: options.port,
+      log: options.services.log,
+      routes: [{ path: slackPath, handle: (request, response) => this.#fromSlack(request, response) }, ...(options.routes ?? [])],
+      nothingHere: `There is nothing here. Slack's requests go to ${slackPath}.`,
+    });
   }
 
   /** Listens. @returns the URL for Slack's request URLs. @throws Unavailable when the port is taken. */
   async listen(): Promise<{ url: string; port: number }> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(
-          new Unavailable('port', `Port ${port} on ${host} cannot be opened (${error.code}). Set PORT to a free one.`, {
-            cause: error,
-          }),
-        ),
-      );
-      this.#server.listen(port, host, resolve);
-    });
-    const at = (this.#server.address() as AddressInfo).port;
-    const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-    return { url: `http://${name}:${at}${slackPath}`, port: at };
+    const { url, port } = await this.#server.listen();
+    return { url: `${url}${slackPath}`, port };
   }
 
   /** Stops taking requests; those that are being answered end first. */
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    await new Promise<void>(resolve => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-    });
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const path = (request.url ?? '/').split('?')[0];
-      if (path === slackPath) return await this.#fromSlack(request, response);
-      const route = this.#options.routes?.find(one => one.path === path && one.method === request.method);
-      if (route) return await route.handle(request, response);
-      say(response, 404, `There is nothing here. Slack's requests go to ${slackPath}.`);
-    } catch (error) {
-      this.#options.services.log.error({ err: error }, 'a request could not be answered');
-      if (response.headersSent) response.destroy();
-      else say(response, 500, 'Something went wrong here; the log says what.');
-    }
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
   async #fromSlack(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -95,17 +59,17 @@ export class Receiver {
         401,
         "The signature of this request is not Slack's, or older than five minutes. Check SLACK_SIGNING_SECRET and this machine's clock.",
       );
-    const body = parseBody(request.headers['content-type'] ?? '', raw);
-    const reading: Reading = body ? read(body) : { kind: 'malformed' };
-    switch (reading.kind) {
+    const intake = await takeIn(this.#options.services, 'http', parseBody(request.headers['content-type'] ?? '', raw));
+    switch (intake) {
       case 'malformed':
         return say(response, 400, 'The body of this request is not an event, a command or a click as Slack sends them.');
-      case 'challenge':
-        return say(response, 200, reading.challenge);
-      case 'ignore':
+      case 'lost':
+        return say(response, 503, 'Drover cannot reach its database, so this was not taken. Please deliver it again.');
+      case 'taken':
+      case 'ignored':
         return say(response, 200, '');
-      case 'store':
-        return this.#store(reading, response);
+      default:
+        return say(response, 200, intake.challenge);
     }
   }
 
@@ -121,24 +85,6 @@ export class Receiver {
       nowMilliseconds: systemClock.now().epochMilliseconds,
     });
   }
-
-  async #store({ request }: Extract<Reading, { kind: 'store' }>, response: ServerResponse): Promise<void> {
-    const { services } = this.#options;
-    const { thread } = request;
-    try {
-      await receive(services.db, services.clock.now(), request, (tx, inboxId) =>
-        thread ? services.enqueueIn(tx)(agentTurn, { inboxId, thread }) : services.enqueueIn(tx)(slackInteraction, { inboxId }),
-      );
-    } catch (error) {
-      services.log.error({ err: error, kind: request.kind }, 'a request of Slack could not be stored, so it is not acknowledged');
-      return say(response, 503, 'Drover cannot reach its database, so this was not taken. Please deliver it again.');
-    }
-    say(response, 200, '');
-  }
-}
-
-function say(response: ServerResponse, status: number, sentence: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }).end(sentence);
 }
 
 /** The whole body, or undefined when it is longer than it may be; the rest of such a one is read and dropped. */

@@ -73,6 +73,16 @@ export function said(body: Json): Said | undefined {
   };
 }
 
+/** Who was deactivated in Slack, and when: the one change of a person that concerns the bot (W3). Every other one is not kept. */
+export function hasLeft(body: Json): { user: string; at: string } | undefined {
+  const event = inside(body.event);
+  const person = inside(event.user);
+  if (text(event.type) !== 'user_change' || person.deleted !== true || !text(person.id) || person.is_bot === true)
+    return undefined;
+  // Slack repeats an event with its own time; the same change has the same one (C1).
+  return { user: text(person.id), at: text(event.event_ts) || `${person.updated ?? ''}` };
+}
+
 const authorization = (body: Json): Json => inside(Array.isArray(body.authorizations) ? body.authorizations[0] : undefined);
 const selfOf = (body: Json): string => text(authorization(body).user_id);
 const teamOf = (body: Json): string => text(authorization(body).team_id) || text(body.team_id) || text(inside(body.team).id);
@@ -131,6 +141,11 @@ export function read(body: Json): Reading {
 
 function event(body: Json, teamId: string): Reading {
   if (!text(inside(body.event).type)) return { kind: 'malformed' };
+  const left = hasLeft(body);
+  if (left) {
+    const key = ['event', teamId, 'user_change', left.user, left.at].join(':');
+    return { kind: 'store', request: { key, kind: 'event', teamId, body } };
+  }
   const message = said(body);
   if (!message || !mayConcernUs(message, body)) return { kind: 'ignore' };
   const { channel, ts, user, root } = message;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { capText, paceFacts, sequenceRef, stepsTable, windowText } from './sequence-report.ts';
+import { deactivate, snapshot } from './sequence-undo.ts';
 import { defineTool } from './tool.ts';
 
 /** Starts a sequence that is ready; what is missing is listed at once (S1, S2). Always asks a human (A1). */
@@ -48,12 +49,14 @@ export const activateSequence = defineTool({
       },
     };
   },
+  before: snapshot,
   run: async (ctx, { sequenceId }) => {
     const done = await sequences.activate(ctx, sequenceId);
     if (isRefusal(done)) return done;
     const [overview] = await sequences.overviews(ctx, [sequenceId]);
     return { sequenceId, sequence: overview!.name, status: done.status, capacity: overview!.capacity, pace: overview!.pace };
   },
+  undo: (ctx, { result, ...undoing }) => (isRefusal(result) ? Promise.resolve(result) : deactivate(ctx, { result, ...undoing })),
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
     const { sequence, capacity, pace } = result;

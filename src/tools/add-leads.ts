@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import * as enrollments from '../domain/enrollments/index.ts';
+import * as left from '../domain/enrollments/left.ts';
 import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
-import { isRefusal } from '../errors.ts';
+import { isRefusal, refuse } from '../errors.ts';
+import { hasLeft, takeOff } from './list-undo.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -28,6 +31,24 @@ export const addLeads = defineTool({
     const orderedBy = ctx.actor.kind === 'member' ? ctx.actor.id : null;
     const refillId = await monitoring.order(ctx, { listId, asked, kind: 'order', orderedBy });
     return { listId, list, asked, refillId, monitoring: monitoring.summary(await monitoring.of(ctx, listId)) };
+  },
+  undo: async (ctx, { result: { listId, list, refillId } }) => {
+    if (refillId === null) return refuse('nothing_to_undo', 'That order added nobody.');
+    const contacted = await left.toMembers(ctx, { listId, refillId });
+    const instead = 'Remove people by name, or archive the list.';
+    const next = [`show list "${list}"`, `archive list "${list}"`];
+    if (contacted) return hasLeft(contacted, instead, next);
+    const added = await lists.members.addedBy(ctx, listId, refillId);
+    if (added.length > enrollments.chunkSize)
+      return refuse(
+        'too_many',
+        `That order added ${count(added.length, 'lead')}, too many to take off at once. ${instead}`,
+        next,
+      );
+    const coming = await lists.members.cancelOrders(ctx, listId, 'cancelled', refillId);
+    const cancelled = coming ? `${count(coming, 'lead')} of the order for "${list}" will not come. ` : '';
+    const off = await takeOff(ctx, listId, added);
+    return isRefusal(off) ? off : { said: `${cancelled}On "${list}": ${off.said}` };
   },
   present: ({ list, asked, monitoring }) => ({
     tone: 'good',

@@ -1,27 +1,51 @@
 import { activateSequence } from './activate-sequence.ts';
+import { activity } from './activity.ts';
 import { addLeads } from './add-leads.ts';
+import { archiveList } from './archive-list.ts';
+import { archiveSequence } from './archive-sequence.ts';
+import { combineLists } from './combine-lists.ts';
 import { createList } from './create-list.ts';
 import { createSequence } from './create-sequence.ts';
+import { duplicateSequence } from './duplicate-sequence.ts';
 import { editCriteria } from './edit-criteria.ts';
+import { editLead } from './edit-lead.ts';
 import { editSequence } from './edit-sequence.ts';
 import { exclude } from './exclude.ts';
+import { finishSequence } from './finish-sequence.ts';
+import { finishTask } from './finish-task.ts';
+import { forecast } from './forecast.ts';
 import { helpAbout } from './help.ts';
+import { liftExclusion } from './lift-exclusion.ts';
 import { linkList } from './link-list.ts';
+import { listExclusions } from './list-exclusions.ts';
 import { listLists } from './list-lists.ts';
 import { listSequences } from './list-sequences.ts';
+import { pauseLead } from './pause-lead.ts';
 import { pauseSequence } from './pause-sequence.ts';
+import { preflightLink } from './preflight-link.ts';
 import { previewList } from './preview-list.ts';
+import { removeMember } from './remove-member.ts';
+import { renameList } from './rename-list.ts';
+import { reopenSequence } from './reopen-sequence.ts';
+import { restoreMember } from './restore-member.ts';
 import { resumeSequence } from './resume-sequence.ts';
 import { reviewLeads } from './review-leads.ts';
 import { setAutopilot } from './set-autopilot.ts';
 import { setDigest } from './set-digest.ts';
 import { setMonitoring } from './set-monitoring.ts';
+import { setRole } from './set-role.ts';
 import { setWorkspace } from './set-workspace.ts';
+import { settleUnknown } from './settle-unknown.ts';
 import { showList } from './show-list.ts';
 import { showSequence } from './show-sequence.ts';
+import { skipTask } from './skip-task.ts';
 import { status } from './status.ts';
+import { stopLead } from './stop-lead.ts';
 import type { AnyTool } from './tool.ts';
+import { transferOwnership } from './transfer-ownership.ts';
+import { undoLast } from './undo.ts';
 import { unlinkList } from './unlink-list.ts';
+import { why } from './why.ts';
 
 const tools: readonly AnyTool[] = [
   previewList,
@@ -31,22 +55,47 @@ const tools: readonly AnyTool[] = [
   setMonitoring,
   listLists,
   showList,
+  renameList,
+  archiveList,
+  removeMember,
+  restoreMember,
+  combineLists,
+  editLead,
+  preflightLink,
   linkList,
   unlinkList,
   reviewLeads,
   exclude,
+  listExclusions,
+  liftExclusion,
   createSequence,
   editSequence,
   activateSequence,
   pauseSequence,
   resumeSequence,
+  finishSequence,
+  reopenSequence,
+  archiveSequence,
+  duplicateSequence,
+  stopLead,
+  pauseLead,
+  finishTask,
+  skipTask,
+  settleUnknown,
   setAutopilot,
   listSequences,
   showSequence,
   setDigest,
   setWorkspace,
+  setRole,
+  transferOwnership,
+  activity,
   status,
+  forecast,
+  why,
 ];
 
+const withUndo: readonly AnyTool[] = [...tools, undoLast(tools)];
+
 /** Every tool, in the order in which help shows them. */
-export const catalogue: readonly AnyTool[] = [...tools, helpAbout(tools)];
+export const catalogue: readonly AnyTool[] = [...withUndo, helpAbout(withUndo)];

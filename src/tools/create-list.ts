@@ -6,6 +6,7 @@ import { filterLabel } from '../domain/lists/rules.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { criteriaFacts, filterNotes, samplesTable } from './list-report.ts';
+import { discard } from './list-undo.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -32,6 +33,12 @@ function doubts(found: Survey, { name, count: asked, requiresEmail }: Wish): Ref
   return refuse('confirm_first', `${sentences.join(' ')} Shall I save "${name}" anyway?`, ['yes, save it', 'no']);
 }
 
+/** What an order can bring, where fewer people are there than it asked for. */
+const onTheWay = (ordered: number, there: number): string =>
+  ordered > there
+    ? `${there.toLocaleString('en-US')} of ${count(ordered, 'lead')} are on the way; no more match`
+    : `${count(ordered, 'lead')} ${ordered === 1 ? 'is' : 'are'} on the way`;
+
 /** Saves a list from criteria, and orders its first leads where asked (L1, L2). */
 export const createList = defineTool({
   name: 'create_list',
@@ -55,7 +62,7 @@ export const createList = defineTool({
     const name = await lists.nameFor(ctx, { ...(wanted ? { name: wanted } : {}), criteria });
     if (isRefusal(name)) return name;
     const wrong = asked === undefined ? undefined : monitoring.outOfRange({ name }, asked);
-    if (wrong) return wrong;
+    if (wrong) return { ...wrong, next: ['make it 200'] };
     const doubt = confirmed ? undefined : doubts(found, { name, count: asked, requiresEmail });
     if (doubt) return doubt;
     return {
@@ -72,14 +79,28 @@ export const createList = defineTool({
       ? await monitoring.order(ctx, { listId: created.id, asked, kind: 'order', orderedBy: ctx.actor.id })
       : null;
     const { total, withEmail, samples, notes } = found;
-    return { listId: created.id, list: created.name, criteria, total, withEmail, samples, notes, ordered: asked, refillId };
+    return {
+      listId: created.id,
+      list: created.name,
+      criteria,
+      requiresEmail,
+      total,
+      withEmail,
+      samples,
+      notes,
+      ordered: asked,
+      refillId,
+    };
   },
+  made: made => (isRefusal(made) ? [] : [`list:${made.listId}`]),
+  undo: (ctx, { result }) => (isRefusal(result) ? Promise.resolve(result) : discard(ctx, result)),
   present: made => {
     if (isRefusal(made)) return { tone: 'refused', title: made.message };
-    const { list, ordered } = made;
+    const { list, ordered, requiresEmail } = made;
+    const there = requiresEmail ? made.withEmail : made.total;
     return {
       tone: 'good',
-      title: `"${list}" is saved${ordered ? `, and ${count(ordered, 'lead')} ${ordered === 1 ? 'is' : 'are'} on the way` : ''}.`,
+      title: `"${list}" is saved${ordered ? `, and ${onTheWay(ordered, there)}` : ''}.`,
       facts: [
         ...criteriaFacts(made.criteria),
         {

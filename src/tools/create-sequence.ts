@@ -3,13 +3,14 @@ import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal } from '../errors.ts';
 import { count } from './report.ts';
 import { capText, paceFacts, settings, usualWindow, windowFrom, windowText } from './sequence-report.ts';
+import { discard } from './sequence-undo.ts';
 import { defineTool } from './tool.ts';
 
 /** A new sequence in setup; absent settings come from the workspace, with a cap of 20 and copilot (S1, E4). */
 export const createSequence = defineTool({
   name: 'create_sequence',
   description:
-    'Create a sequence in setup: name, e-mail steps, daily cap, send window, senders. Nothing is sent before it is activated.',
+    'Create a sequence in setup: name, steps (e-mails, and tasks for its owner), daily cap, send window, senders. Nothing is sent before it is activated.',
   examples: [
     'create a sequence called Spring Intro',
     'create a sequence "Spring Intro" with a daily cap of 30',
@@ -23,11 +24,12 @@ export const createSequence = defineTool({
     if (fault) return fault;
     const senderIds = await sequences.resolveSenders(ctx, senders);
     if (isRefusal(senderIds)) return senderIds;
-    const setup = { name, steps, dailyCap, window: { ...wanted, holidays: [] as string[] }, senderIds };
+    const { holidays: _, ...hours } = wanted;
+    const setup = { name, steps, dailyCap, window: hours, senderIds };
     return { effect: 'write' as const, data: setup, summary: `Create the sequence "${name}".` };
   },
   run: async (ctx, { window, ...setup }) => {
-    const sequence = await sequences.create(ctx, { ...setup, window: { ...window, holidays: new Set(window.holidays) } });
+    const sequence = await sequences.create(ctx, { ...setup, window: { ...window, holidays: new Set() } });
     const [overview] = await sequences.overviews(ctx, [sequence.id]);
     return {
       sequenceId: sequence.id,
@@ -42,6 +44,8 @@ export const createSequence = defineTool({
       missing: await sequences.missing(ctx, sequence),
     };
   },
+  made: ({ sequenceId }) => [`sequence:${sequenceId}`],
+  undo: discard,
   present: ({ sequence, steps, window, senders, capacity, pace, missing }) => ({
     tone: 'good',
     title: `"${sequence}" is set up with ${count(steps, 'step')}; nothing is sent before it is activated.`,

@@ -1,5 +1,7 @@
+import { daysShown } from '../domain/digests/days.ts';
 import type { Overview } from '../domain/digests/index.ts';
 import { summary } from '../domain/monitoring/index.ts';
+import { addedChart, contactedChart, sparkline } from './day-charts.ts';
 import { count, day, type Report, reasons, type Table, when } from './report.ts';
 import type { Telling } from './tool.ts';
 
@@ -30,36 +32,45 @@ const drain = ({ status, backlog, drainsOn }: Overview['sequences'][number]): st
   return `${backlog.toLocaleString('en-US')} (${drainsOn ? `until ${day(drainsOn)}` : asleep})`;
 };
 
-const sequenceTable = (sequences: Overview['sequences']): Table => ({
-  title: 'Sequences',
-  columns: [
-    { label: 'Sequence' },
-    { label: 'Status' },
-    { label: 'Enrolled', align: 'right' },
-    { label: 'Contacted', align: 'right' },
-    { label: 'Today / cap', align: 'right' },
-    { label: 'Backlog' },
-    { label: 'Replies', align: 'right' },
-    { label: 'Bounces', align: 'right' },
-    { label: 'Opt-outs', align: 'right' },
-    { label: 'In review', align: 'right' },
-  ],
-  rows: sequences
-    .slice(0, 30)
-    .map(sequence => [
-      sequence.name,
-      `${sequence.status}, ${sequence.mode}`,
-      String(sequence.enrolled),
-      String(sequence.contacted),
-      `${sequence.contactedToday} / ${sequence.dailyCap}`,
-      drain(sequence),
-      String(sequence.replies),
-      String(sequence.bounces),
-      String(sequence.optOuts),
-      String(sequence.inReview),
-    ]),
-  more: Math.max(0, sequences.length - 30),
-});
+type Row = Overview['sequences'][number];
+
+/** A column whose cells are all 0 says nothing that the totals above do not; it leaves room for the others. */
+const rare: { label: string; of: (sequence: Row) => number }[] = [
+  { label: 'Replies', of: ({ replies }) => replies },
+  { label: 'Bounces', of: ({ bounces }) => bounces },
+  { label: 'Opt-outs', of: ({ optOuts }) => optOuts },
+  { label: 'In review', of: ({ inReview }) => inReview },
+];
+
+function sequenceTable(sequences: Overview['sequences']): Table {
+  const told = rare.filter(({ of }) => sequences.some(sequence => of(sequence) > 0));
+  return {
+    title: 'Sequences',
+    columns: [
+      { label: 'Sequence' },
+      { label: 'Status' },
+      { label: 'Enrolled', align: 'right' },
+      { label: 'Contacted', align: 'right' },
+      { label: 'Today / cap', align: 'right' },
+      { label: `Last ${daysShown} days` },
+      { label: 'Backlog' },
+      ...told.map(({ label }) => ({ label, align: 'right' as const })),
+    ],
+    rows: sequences
+      .slice(0, 30)
+      .map(sequence => [
+        sequence.name,
+        `${sequence.status}, ${sequence.mode}`,
+        String(sequence.enrolled),
+        String(sequence.contacted),
+        `${sequence.contactedToday} / ${sequence.dailyCap}`,
+        sparkline(sequence.days.contacted),
+        drain(sequence),
+        ...told.map(({ of }) => of(sequence).toLocaleString('en-US')),
+      ]),
+    more: Math.max(0, sequences.length - 30),
+  };
+}
 
 /** Why lists got less than was ordered (G1). */
 const shortfalls = (lists: Overview['lists']): string[] =>
@@ -93,7 +104,10 @@ export function presentOverview(overview: Overview, title: string, { zone }: Tel
       { label: 'Enrolled', value: sum(s => s.enrolled).toLocaleString('en-US') },
       { label: 'Contacted', value: sum(s => s.contacted).toLocaleString('en-US') },
       { label: 'Replies', value: sum(s => s.replies).toLocaleString('en-US') },
+      ...(sum(s => s.bounces) ? [{ label: 'Bounces', value: sum(s => s.bounces).toLocaleString('en-US') }] : []),
+      ...(sum(s => s.optOuts) ? [{ label: 'Opt-outs', value: sum(s => s.optOuts).toLocaleString('en-US') }] : []),
     ],
+    charts: [...contactedChart(sequences.map(({ days }) => days)), ...addedChart(lists)],
     tables: [...(sequences.length ? [sequenceTable(sequences)] : []), ...(lists.length ? [listTable(lists)] : [])],
     notes: [...shortfalls(lists), ...handOvers(overview)],
     next: [...new Set(needs.flatMap(need => need.next ?? []))].slice(0, 3),

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { drover, enter } from '../domain/context.ts';
+import * as left from '../domain/enrollments/left.ts';
 import { type Criteria, criteria } from '../domain/lists/criteria.ts';
 import * as lists from '../domain/lists/index.ts';
 import { survey } from '../domain/lists/preview.ts';
 import { describe } from '../domain/lists/rules.ts';
 import { isRefusal } from '../errors.ts';
 import { filterNotes, samplesTable } from './list-report.ts';
+import { hasLeft } from './list-undo.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -40,6 +42,24 @@ export const editCriteria = defineTool({
     await lists.editCriteria(ctx, { listId, criteria, source: found.source });
     const { total, withEmail, samples, notes } = found;
     return { listId, list, before, criteria, total, withEmail, samples, notes };
+  },
+  before: async (ctx, { listId }) => {
+    const list = (await lists.lock(ctx, listId))!;
+    return { criteria: list.criteria as Criteria | null, source: list.source, cursor: list.source_cursor };
+  },
+  undo: async (ctx, { before, result: { listId, list }, at }) => {
+    const contacted = await left.toMembers(ctx, { listId, since: at });
+    if (contacted)
+      return hasLeft(contacted, 'Say whom the list should look for instead.', [
+        `"${list}" should look for VPs of Sales at fintechs in Germany`,
+      ]);
+    await lists.restoreCriteria(ctx, { listId, ...before });
+    const words = before.criteria
+      ? describe(before.criteria)
+          .map(({ label, value }) => `${label}: ${value}`)
+          .join(' · ')
+      : 'nobody, as it came from a file';
+    return { said: `"${list}" looks again for ${words}. Who was added meanwhile stays on it.` };
   },
   present: ({ list, before, criteria, total, withEmail, samples, notes }) => ({
     tone: notes.length ? 'warning' : 'good',

@@ -1,27 +1,48 @@
 import { z } from 'zod';
+import * as forecasts from '../domain/forecasts/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
+import * as life from '../domain/sequences/life.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { count } from './report.ts';
-import { capText, paceFacts, sequenceRef, settings, stepsTable, windowFrom, windowText } from './sequence-report.ts';
+import {
+  capText,
+  holidaysFrom,
+  holidaysText,
+  paceFacts,
+  sequenceRef,
+  settings,
+  stepsTable,
+  windowFrom,
+  windowText,
+} from './sequence-report.ts';
+import { putBackEdit, restoringIsBold, snapshot } from './sequence-undo.ts';
+import { previews, previewTables } from './template-preview.ts';
 import { defineTool } from './tool.ts';
 
 /** Changes a sequence. Gated where it makes a running one send more, at more hours, or other texts to people in flight (A1). */
 export const editSequence = defineTool({
   name: 'edit_sequence',
   description:
-    'Change a sequence: name, steps (a new version; people in it keep theirs unless moveUnsent), daily cap, send days and hours, zone, senders.',
+    'Change a sequence: name, steps (a new version; people in it keep theirs unless moveUnsent), daily cap, send days and hours, zone, holidays, senders.',
   examples: [
     'set the daily cap of Fall Intro to 30',
     'send Fall Intro only from 10:00 to 16:00',
     'rename Fall Intro to Autumn Intro',
+    'use the public holidays of Germany for Fall Intro',
   ],
   input: z.object({
     sequence: sequenceRef,
     name: z.string().trim().min(1).max(80).optional(),
     ...settings,
+    holidays: z
+      .object({
+        country: z.string().trim().min(1).max(60).nullable().optional().describe('Its public holidays; null: no country'),
+        dates: z.array(z.iso.date()).max(200).optional().describe('Further dates, in place of those it had'),
+      })
+      .optional(),
     moveUnsent: z.boolean().optional().describe('Unsent messages of people already in it get the new steps too'),
   }),
-  plan: async (ctx, { sequence: ref, name, steps, dailyCap, senders, moveUnsent, ...asked }) => {
+  plan: async (ctx, { sequence: ref, name, steps, dailyCap, senders, holidays: free, moveUnsent, ...asked }) => {
     const sequence = await sequences.mine(ctx, ref);
     if (isRefusal(sequence)) return sequence;
     if (sequence.status === 'archived')
@@ -34,7 +55,10 @@ export const editSequence = defineTool({
     if (fault) return fault;
     const senderIds = senders ? await sequences.resolveSenders(ctx, senders) : undefined;
     if (isRefusal(senderIds)) return senderIds;
-    const said = [name, steps, dailyCap, senders, moveUnsent || undefined].filter(value => value !== undefined);
+    const closed = sequences.planOf(sequence.holidays);
+    const holidays = free && holidaysFrom(sequence.name, closed, free);
+    if (isRefusal(holidays)) return holidays;
+    const said = [name, steps, dailyCap, senders, holidays, moveUnsent || undefined].filter(value => value !== undefined);
     if (said.length === 0 && !touchesWindow)
       return refuse('nothing_to_change', `What should change in "${sequence.name}"?`, [
         `set the daily cap of "${sequence.name}" to 30`,
@@ -47,17 +71,30 @@ export const editSequence = defineTool({
       ...(touchesWindow ? [`window ${windowText(before)} → ${windowText(window)}`] : []),
       ...(steps ? [`${count(steps.length, 'step')} as version ${sequence.version + 1}`] : []),
       ...(senders ? [`senders ${senders.join(', ')}`] : []),
+      ...(holidays ? [`holidays ${holidaysText(closed)} → ${holidaysText(holidays)}`] : []),
       ...(moveUnsent ? ['people already in it get the newest steps'] : []),
     ];
-    const isBold = (dailyCap ?? 0) > sequence.daily_cap || (touchesWindow && sequences.widens(before, window)) || moveUnsent;
+    const isBold =
+      (dailyCap ?? 0) > sequence.daily_cap ||
+      (touchesWindow && sequences.widens(before, window)) ||
+      (holidays && sequences.opensHolidays(closed, holidays)) ||
+      moveUnsent;
     const summary = `Change "${sequence.name}": ${changes.join('; ')}.`;
     const [now] = await sequences.overviews(ctx, [sequence.id]);
+    const groups = steps || moveUnsent ? await life.groupsAt(ctx, sequence, { steps, moveUnsent }) : null;
+    const { holidays: _, ...hours } = window;
+    const pace = await forecasts.pace(ctx, {
+      ...sequence,
+      ...{ daily_cap: dailyCap ?? sequence.daily_cap, zone: hours.zone, send_days: [...hours.days] },
+      ...{ send_from: hours.from, send_until: hours.until },
+    });
     const data = {
       sequenceId: sequence.id,
       changes: {
         ...{ name, dailyCap, steps, moveUnsent },
         ...(senderIds ? { senderIds } : {}),
-        ...(touchesWindow ? { window: { ...window, holidays: [...window.holidays] } } : {}),
+        ...(touchesWindow ? { window: hours } : {}),
+        ...(holidays ? { holidays } : {}),
       },
     };
     return {
@@ -65,21 +102,29 @@ export const editSequence = defineTool({
       data,
       summary,
       objects: [`sequence:${sequence.id}`],
-      binds: { status: sequence.status, version: sequence.version, cap: sequence.daily_cap, window: windowText(before) },
-      reach: moveUnsent ? (now!.enrolled.queued ?? 0) + (now!.enrolled.active ?? 0) + (now!.enrolled.in_review ?? 0) : 0,
+      binds: { status: sequence.status, version: sequence.version, cap: sequence.daily_cap, window: windowText(before), closed },
+      reach: groups?.moving ?? 0,
       card: {
         tone: 'warning' as const,
         title: summary,
         facts: [
           { label: 'Status', value: sequence.status },
           { label: 'Daily cap now', value: capText(now!.capacity) },
-          ...paceFacts(now!.pace),
+          ...paceFacts(pace),
+          ...(groups
+            ? [
+                { label: 'Already in it, get the new steps', value: count(groups.moving, 'person', 'people') },
+                { label: 'Already in it, keep theirs', value: count(groups.keeping, 'person', 'people') },
+              ]
+            : []),
           { label: 'Planned for today', value: `${count(now!.plannedToday, 'message')}, planned anew` },
         ],
         tables: steps
           ? stepsTable(
               steps.map((step, i) => ({
                 position: i + 1,
+                kind: step.kind ?? 'email',
+                title: step.title ?? null,
                 delay_days: step.delayDays ?? (i ? 3 : 0),
                 subject: step.subject ?? null,
                 body: step.body,
@@ -89,39 +134,62 @@ export const editSequence = defineTool({
       },
     };
   },
+  before: snapshot,
   run: async (ctx, { sequenceId, changes: { window, ...rest } }) => {
     const edited = await sequences.edit(ctx, sequenceId, {
       ...rest,
-      ...(window ? { window: { ...window, holidays: new Set(window.holidays) } } : {}),
+      ...(window ? { window: { ...window, holidays: new Set() } } : {}),
     });
     const [overview] = await sequences.overviews(ctx, [sequenceId]);
     const sequence = await sequences.resolve(ctx, `#${sequenceId}`);
-    const { zone, days, from, until } = sequences.windowOf(sequence as sequences.SequenceRow);
+    const row = sequence as sequences.SequenceRow;
+    const { zone, days, from, until } = sequences.windowOf(row);
     return {
       sequenceId,
       sequence: overview!.name,
       version: overview!.version,
       steps: overview!.steps,
       hasNewSteps: rest.steps !== undefined,
+      movesUnsent: rest.moveUnsent === true,
+      holidays: sequences.planOf(row.holidays),
+      previews: rest.steps ? await previews(ctx, row) : [],
       window: { zone, days, from, until },
       capacity: overview!.capacity,
       pace: overview!.pace,
       ...edited,
     };
   },
-  present: ({ sequence, version, steps, hasNewSteps, window, capacity, pace, replanned, moved, keptOlder }) => ({
+  undoIsGated: restoringIsBold,
+  undo: putBackEdit,
+  present: ({
+    sequence,
+    version,
+    steps,
+    hasNewSteps,
+    movesUnsent,
+    window,
+    holidays,
+    previews: shown,
+    capacity,
+    pace,
+    replanned,
+    moved,
+    keptOlder,
+  }) => ({
     tone: 'good',
     title: `"${sequence}" is changed.`,
     facts: [
       { label: 'Daily cap', value: capText(capacity) },
       { label: 'Window', value: windowText(window) },
+      ...(holidays.country || holidays.dates.length ? [{ label: 'Holidays', value: holidaysText(holidays) }] : []),
       { label: 'Steps', value: `${steps}${hasNewSteps ? ` (version ${version})` : ''}` },
       ...paceFacts(pace),
     ],
+    tables: previewTables(shown),
     notes: [
       ...(replanned ? [`${count(replanned, 'unsent message')} of today ${replanned === 1 ? 'is' : 'are'} planned anew.`] : []),
       ...(moved ? [`${count(moved, 'person', 'people')} already in it ${moved === 1 ? 'gets' : 'get'} the newest steps.`] : []),
-      ...(hasNewSteps && keptOlder
+      ...((hasNewSteps || movesUnsent) && keptOlder
         ? [
             `${count(keptOlder, 'person', 'people')} already in it ${keptOlder === 1 ? 'keeps' : 'keep'} the steps they started with.`,
           ]

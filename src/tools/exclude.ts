@@ -37,13 +37,22 @@ export const exclude = defineTool({
       objects: target.entries.map(({ kind, value }) => `exclusion:${kind}:${value}`),
     };
   },
+  before: (ctx, { entries }) => exclusions.standing(ctx, entries),
   run: async (ctx, { name, entries, reason, untilOn }) => ({
     name,
     reason,
     untilOn,
     entries: entries.map(exclusions.described),
+    targets: entries,
     ...(await exclusions.add(ctx, { entries, reason, untilOn })),
   }),
+  undo: async (ctx, { before, result: { name, targets, stopped } }) => {
+    await exclusions.putBack(ctx, targets, before);
+    const ended = Object.values(stopped).reduce((sum, n) => sum + n, 0);
+    const kept = before.length ? 'what was excluded before stays so, with its own reason and end' : 'it may be contacted again';
+    const gone = ended ? ` ${count(ended, 'enrollment')} that it stopped ${ended === 1 ? 'stays' : 'stay'} stopped.` : '';
+    return { said: `the exclusion of ${name} is lifted: ${kept}.${gone}` };
+  },
   present: ({ name, reason, untilOn, entries, known, permanent, leads, stopped }) => {
     const live = Object.values(stopped).reduce((sum, n) => sum + n, 0);
     const where = Object.entries(stopped).map(([sequence, n]) => `${n.toLocaleString('en-US')} in "${sequence}"`);
@@ -54,7 +63,7 @@ export const exclude = defineTool({
         : [];
     return {
       tone: 'good',
-      title: `${name.charAt(0).toUpperCase()}${name.slice(1)} is excluded${untilOn && !permanent ? ` until ${day(untilOn)}` : ''}. ${
+      title: `${name.startsWith('everyone ') ? `E${name.slice(1)}` : name} is excluded${untilOn && !permanent ? ` until ${day(untilOn)}` : ''}. ${
         live ? `${count(live, 'live enrollment is', 'live enrollments are')} stopped.` : 'Nobody was being contacted.'
       }`,
       facts: [

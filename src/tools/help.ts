@@ -42,7 +42,8 @@ export const helpAbout = (tools: readonly AnyTool[]) =>
           ]),
         },
       ],
-      footer: 'Without the agent: /drover status · lists · list NAME · sequences · sequence NAME · help',
+      footer:
+        'Without the agent: /drover status · lists · list NAME · sequences · sequence NAME · why NAME · forecast · review · undo · activity · help',
     }),
   });
 

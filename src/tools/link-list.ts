@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { type Context, mayChange } from '../domain/context.ts';
 import * as enrollments from '../domain/enrollments/index.ts';
+import * as left from '../domain/enrollments/left.ts';
 import * as links from '../domain/links/index.ts';
 import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
-import { count, type Fact, type Report, reasons, type Table } from './report.ts';
+import { hasLeft, type Linkage, linkageOf, relink } from './list-undo.ts';
+import { heldTable, type Preflight, preflightFacts, preflightNotes, preflightOf } from './preflight-report.ts';
+import { count, type Fact, type Report, reasons } from './report.ts';
 import { defineTool, type Plan } from './tool.ts';
 
 /** What a link would do, as the card and the answer tell it (K3, K7). JSON. */
@@ -23,6 +26,8 @@ interface Preview {
   cap: { set: number; effective: number };
   monitoring: string;
   move: { from: string; owner: string; uncontacted: number; passing: number; contacted: number } | null;
+  /** Null where the list is linked to it already. */
+  preflight: Preflight | null;
 }
 
 interface LinkPlan {
@@ -32,7 +37,12 @@ interface LinkPlan {
   progress: Awaited<ReturnType<typeof enrollments.progress>> | null;
 }
 
-type Result = Preview & { outcome: 'linked' | 'already_linked'; progress: LinkPlan['progress'] };
+type Result = Preview & {
+  outcome: 'linked' | 'already_linked';
+  progress: LinkPlan['progress'];
+  /** The link that was made. */
+  made: { listId: number; linkId: number } | null;
+};
 
 /** Links a list to a sequence: its people enrol in the background (K1–K5). */
 export const linkList = defineTool({
@@ -41,7 +51,8 @@ export const linkList = defineTool({
     'Link a list to an active sequence, so that its people, and those that monitoring adds later, are contacted by it. A list that is linked elsewhere moves. Asking again shows how far the enrolment is.',
   examples: ['link "Fintech VPs" to Fall Intro', 'put Fintech VPs in Fall Intro', 'move Fintech VPs to Winter Intro'],
   input: z.object({ list: z.string().trim().min(1), sequence: z.string().trim().min(1) }),
-  plan: async (ctx, input): Promise<Plan<LinkPlan> | Refusal> => {
+  prepare: preflightOf,
+  plan: async (ctx, input, preflight: Preflight | null): Promise<Plan<LinkPlan> | Refusal> => {
     const list = await lists.mine(ctx, input.list);
     if (isRefusal(list)) return list;
     const sequence = await sequences.resolve(ctx, input.sequence);
@@ -55,7 +66,7 @@ export const linkList = defineTool({
     const objects = [`list:${list.id}`, `sequence:${sequence.id}`];
     if (current?.sequence_id === sequence.id) {
       const progress = await enrollments.progress(ctx, current.id);
-      const preview = await previewOf(ctx, list, sequence, []);
+      const preview = await previewOf(ctx, list, sequence, { foreseen: [], preflight: null });
       const summary = `"${list.name}" is linked to "${sequence.name}" already.`;
       return { effect: 'read', data: { change: null, preview, progress }, summary, objects };
     }
@@ -67,7 +78,7 @@ export const linkList = defineTool({
       sequenceId: sequence.id,
       leavingLinkId: current?.id ?? null,
     });
-    const preview = await previewOf(ctx, list, sequence, foreseen, current);
+    const preview = await previewOf(ctx, list, sequence, { foreseen, preflight }, current);
     const gated = links.isGated({
       mode: sequence.mode,
       reach: reachOf(preview),
@@ -85,10 +96,15 @@ export const linkList = defineTool({
     };
   },
   run: async (ctx, { change, preview, progress }): Promise<Result | Refusal> => {
-    if (!change) return { ...preview, outcome: 'already_linked', progress };
+    if (!change) return { ...preview, outcome: 'already_linked', progress, made: null };
     const linked = await links.link(ctx, change);
-    return isRefusal(linked) ? linked : { ...preview, outcome: 'linked', progress: null };
+    if (isRefusal(linked)) return linked;
+    return { ...preview, outcome: 'linked', progress: null, made: { listId: change.listId, linkId: linked.linkId } };
   },
+  before: async (ctx, { change }): Promise<Linkage | null> => (change ? linkageOf(ctx, change.listId) : null),
+  // Moving a list back is a move, and moves ask (K3).
+  undoIsGated: async (_ctx, { before }) => before !== null,
+  undo: (ctx, { before, result }) => takeBack(ctx, before, result as Result),
   // A refusal never gets here: the one door tells it.
   present: told => {
     const result = told as Result;
@@ -96,11 +112,25 @@ export const linkList = defineTool({
   },
 });
 
+async function takeBack(ctx: Context, before: Linkage | null, { list, sequence, made }: Result) {
+  const current = made && (await links.activeOf(ctx, made.listId));
+  if (!made || current?.id !== made.linkId)
+    return refuse('not_linked', `"${list}" is no longer linked as it was by that.`, [`show list "${list}"`]);
+  const contacted = await left.throughLink(ctx, made.linkId);
+  if (contacted) return hasLeft(contacted, 'Unlinking it lets the others go; who was contacted finishes.', [`unlink "${list}"`]);
+  if (!before) {
+    const ended = await links.unlink(ctx, { listId: made.listId });
+    return { said: `"${list}" is not linked to "${sequence}" any more; ${people(ended?.released.withdrawn ?? 0)} left it.` };
+  }
+  const refusal = await relink(ctx, made.listId, before);
+  return refusal ?? { said: `"${list}" is back in "${before.sequence}", where its people enrol anew.` };
+}
+
 async function previewOf(
   ctx: Context,
   list: lists.ListRow,
   sequence: sequences.SequenceRow,
-  foreseen: Awaited<ReturnType<typeof enrollments.foresee>>,
+  { foreseen, preflight }: { foreseen: Awaited<ReturnType<typeof enrollments.foresee>>; preflight: Preflight | null },
   current?: links.LinkRow,
 ): Promise<Preview> {
   const skipped: Record<string, number> = {};
@@ -117,6 +147,7 @@ async function previewOf(
     cap: { set: sequence.daily_cap, effective: (await sequences.capacity(ctx, sequence)).effectiveCap },
     monitoring: monitoring.summary(await monitoring.of(ctx, list.id)),
     move: current ? await moveOf(ctx, current) : null,
+    preflight,
   };
 }
 
@@ -154,34 +185,27 @@ const moveWords = ({ from, owner, uncontacted, passing, contacted }: NonNullable
   ].join('; ');
 
 function facts(preview: Preview): Fact[] {
-  const { mode, enrolling, members, onTheWay, skipped, cap, move } = preview;
+  const { mode, enrolling, members, onTheWay, skipped, cap, move, preflight } = preview;
   const entering = mode === 'copilot' ? 'and wait for review' : 'and are contacted without review (autopilot)';
   return [
     ...(move ? [{ label: `Leaves "${move.from}"`, value: moveWords(move) }] : []),
     { label: 'Enrol', value: `${enrolling.toLocaleString('en-US')} of ${people(members)}, ${entering}` },
     ...(onTheWay ? [{ label: 'On the way', value: `${people(onTheWay)} ordered for the list enrol as they are added` }] : []),
-    ...(skipCount(skipped) ? [{ label: 'Do not enrol', value: reasons(skipped) }] : []),
-    {
-      label: 'Daily cap',
-      value: cap.effective < cap.set ? `${cap.effective} / day (set to ${cap.set})` : `${cap.set} / day`,
-    },
+    ...(preflight
+      ? preflightFacts(preflight)
+      : [
+          ...(skipCount(skipped) ? [{ label: 'Do not enrol', value: reasons(skipped) }] : []),
+          {
+            label: 'Daily cap',
+            value: cap.effective < cap.set ? `${cap.effective} / day (set to ${cap.set})` : `${cap.set} / day`,
+          },
+        ]),
     { label: 'Monitoring', value: preview.monitoring },
   ];
 }
 
-const heldTable = ({ heldBy }: Preview): Table[] =>
-  heldBy.length
-    ? [
-        {
-          title: 'Held by other sequences',
-          columns: [{ label: 'Sequence' }, { label: 'Owner' }, { label: 'People', align: 'right' }],
-          rows: heldBy.slice(0, 10).map(held => [held.sequence, held.owner, held.people.toLocaleString('en-US')]),
-          ...(heldBy.length > 10 ? { more: heldBy.length - 10 } : {}),
-        },
-      ]
-    : [];
-
-const notes = ({ members, onTheWay, monitoring: order, sequence }: Preview): string[] => [
+const notes = ({ members, onTheWay, monitoring: order, sequence, preflight }: Preview): string[] => [
+  ...(preflight ? preflightNotes(preflight) : []),
   ...(members + onTheWay === 0 ? ['The list is empty: people enrol as they are added.'] : []),
   ...(order === 'off' ? [] : [`Whoever monitoring adds (${order}) enrols in "${sequence}" too.`]),
 ];
@@ -192,7 +216,7 @@ function cardOf(preview: Preview): Report {
     tone: move ? 'warning' : 'neutral',
     title: move ? `Move "${list}" from "${move.from}" to "${sequence}"?` : `Link "${list}" to "${sequence}"?`,
     facts: facts(preview),
-    tables: heldTable(preview),
+    tables: heldTable(preview.heldBy),
     notes: notes(preview),
   };
 }
@@ -207,7 +231,7 @@ function linkedReport(result: Result): Report {
       ? `"${list}" has moved from "${move.from}" to "${sequence}". ${how}`
       : `"${list}" is linked to "${sequence}". ${how}`,
     facts: facts(result),
-    tables: heldTable(result),
+    tables: heldTable(result.heldBy),
     notes: notes(result),
     next: [
       ...(mode === 'copilot' && enrolling ? [`show reviews of ${sequence}`] : []),

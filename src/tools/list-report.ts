@@ -1,7 +1,7 @@
 import type { Criteria } from '../domain/lists/criteria.ts';
 import type { Sample } from '../domain/lists/preview.ts';
 import type { LastRefill } from '../domain/lists/queries.ts';
-import { describe } from '../domain/lists/rules.ts';
+import { describe, filterLabel } from '../domain/lists/rules.ts';
 import type { FilterNote } from '../domain/ports.ts';
 import { count, type Fact, reasons, type Table, when } from './report.ts';
 
@@ -29,6 +29,7 @@ const endings: Record<string, string> = {
   exhausted: 'nobody else matches today',
   budget: 'stopped after looking at the most people an order may look at',
   list_archived: 'the list was archived',
+  cancelled: 'the order was taken back',
 };
 
 /** '20 of 20 added, Mon 2 Mar, 06:00' and why not more (L5). */
@@ -47,6 +48,14 @@ export function receiptFacts(refill: LastRefill, zone: string): Fact[] {
     { label: 'Looked at', value: `${count(found, 'person', 'people')}${found > added ? `; skipped ${reasons(skipped)}` : ''}` },
     ...(enrolled || notEnrolled
       ? [{ label: 'Enrolled of these', value: `${enrolled}${notEnrolled ? `; not ${notEnrolled}` : ''}` }]
+      : []),
+    ...(refill.widen
+      ? [
+          {
+            label: 'Would find more',
+            value: `without the ${filterLabel(refill.widen.filter)}: ${refill.widen.more.toLocaleString('en-US')} more people`,
+          },
+        ]
       : []),
   ];
 }

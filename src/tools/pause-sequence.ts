@@ -3,6 +3,7 @@ import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal } from '../errors.ts';
 import { count } from './report.ts';
 import { sequenceRef } from './sequence-report.ts';
+import { goOn, pauseHasOverdue } from './sequence-undo.ts';
 import { defineTool } from './tool.ts';
 
 /** Stops a sequence: nothing is sent at all until it is resumed, and its lists sleep with it (S1). */
@@ -38,6 +39,8 @@ export const pauseSequence = defineTool({
       lists: overview!.lists,
     };
   },
+  undoIsGated: async (ctx, { result, ...undoing }) => !isRefusal(result) && pauseHasOverdue(ctx, { result, ...undoing }),
+  undo: (ctx, { result, ...undoing }) => (isRefusal(result) ? Promise.resolve(result) : goOn(ctx, { result, ...undoing })),
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
     const { sequence, unplanned, inFlight, waiting, lists } = result;

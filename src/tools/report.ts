@@ -9,6 +9,8 @@ export interface Report {
   /** What a person should act on, most urgent first; shown before everything else. */
   urgent?: string[];
   facts?: Fact[];
+  /** Two at most are drawn in a message of Slack's. */
+  charts?: Chart[];
   tables?: Table[];
   /** What the reader should know: dropped filters, shortages, caveats. */
   notes?: string[];
@@ -30,6 +32,16 @@ export interface Table {
   rows: string[][];
   /** Rows that were left out. */
   more?: number;
+}
+
+/** Numbers over days or over names. Surfaces that cannot draw show the numbers. */
+export interface Chart {
+  title: string;
+  kind: 'bar' | 'line';
+  /** What stands along the axis: days, lists. */
+  labels: string[];
+  /** One value a label. */
+  series: { name: string; values: number[] }[];
 }
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;

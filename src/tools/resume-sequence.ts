@@ -3,6 +3,7 @@ import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { count, day } from './report.ts';
 import { capText, paceFacts, sequenceRef } from './sequence-report.ts';
+import { pauseAgain } from './sequence-undo.ts';
 import { defineTool } from './tool.ts';
 
 /** Goes on after a pause. With anybody overdue it asks, showing how many by age and when they drain (S9, A1). */
@@ -63,6 +64,7 @@ export const resumeSequence = defineTool({
     const { capacity, pace } = overview!;
     return { sequenceId, sequence: sequence.name, ended: done.ended, overdue: overdue.total, accrued, capacity, pace };
   },
+  undo: (ctx, { result, ...undoing }) => (isRefusal(result) ? Promise.resolve(result) : pauseAgain(ctx, { result, ...undoing })),
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
     const { sequence, ended, overdue, accrued, capacity, pace } = result;

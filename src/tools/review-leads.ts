@@ -90,6 +90,16 @@ export const reviewLeads = defineTool({
     if (decision === 'show') return { ...told, decided: 0 };
     return { ...told, decided: await review.decide(ctx, { sequenceId, enrollmentIds: ids, decision }) };
   },
+  undo: async (_ctx, { result: { sequence, decision } }) =>
+    decision === 'approve'
+      ? refuse(
+          'cannot_undo',
+          `Whom you approved in "${sequence}" cannot go back to review. Remove them from their list, stop them, or pause it.`,
+          [`pause "${sequence}"`, `show sequence "${sequence}"`],
+        )
+      : refuse('cannot_undo', `Whom you refused in "${sequence}" stays refused there. Another sequence can still take them.`, [
+          'list sequences',
+        ]),
   present: (result, { zone, now }): Report =>
     result.decision === 'show' ? shownReport(result, zone, now) : decidedReport(result),
 });

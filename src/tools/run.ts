@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { json } from '../db/codecs.ts';
 import * as activity from '../domain/activity/index.ts';
+import * as undoing from '../domain/activity/undo.ts';
 import * as approvals from '../domain/approvals/index.ts';
 import { type Context, enter, type MemberActor, mayChange, type Services } from '../domain/context.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
+import { traced } from '../trace.ts';
 import { catalogue } from './catalogue.ts';
 import type { Report } from './report.ts';
 import type { AnyTool, Effect, Plan } from './tool.ts';
@@ -40,16 +42,30 @@ const byName = new Map<string, AnyTool>(catalogue.map(tool => [tool.name, tool])
  * The one door: plans, derives the effect, refuses what needs a human, runs and records, in one transaction.
  * A call that is already stored under its turn is answered from there, and nothing runs twice.
  */
-export async function runTool(services: Services, call: Invocation): Promise<Outcome> {
+export const runTool = (services: Services, call: Invocation): Promise<Outcome> =>
+  traced(
+    'tool call',
+    {
+      workspace: call.workspaceId,
+      // A model may ask for a tool that there is not, in its own words.
+      tool: byName.has(call.tool) ? call.tool : 'unknown',
+      door: call.door,
+      turn: call.turn?.id,
+      ordinal: call.turn?.ordinal,
+    },
+    () => carryThrough(services, call),
+  );
+
+async function carryThrough(services: Services, call: Invocation): Promise<Outcome> {
   const replayed = await replay(services, call);
   if (replayed) return replayed;
   const ready = await prepare(services, call.tool, call.input, call);
   return enter(services, call.workspaceId, call.actor, async ctx => {
-    const { outcome, objects } = isRefusal(ready)
-      ? { outcome: refused(call.tool, ready), objects: [] }
+    const carried = isRefusal(ready)
+      ? { outcome: refused(call.tool, ready), objects: [], before: null }
       : await carryOut(ctx, ready, call);
-    await remember(ctx, call, outcome, objects);
-    return outcome;
+    await remember(ctx, call, carried);
+    return carried.outcome;
   });
 }
 
@@ -69,9 +85,29 @@ async function prepare(
   if (!tool) return refuse('unknown_tool', `There is no tool called "${name}".`, ['help']);
   const parsed = tool.input.safeParse(input);
   if (!parsed.success)
-    return refuse('bad_input', `That does not fit ${name}: ${sentence(parsed.error)}.`, tool.examples.slice(0, 2));
+    return refuse(
+      'bad_input',
+      beyond(parsed.error) ?? `That does not fit ${name}: ${sentence(parsed.error)}.`,
+      tool.examples.slice(0, 2),
+    );
   return { tool, input: parsed.data, prepared: await tool.prepare?.(services, parsed.data, { workspaceId, place }) };
 }
+
+/** A number or a text beyond its bounds, as a person would say it; undefined where something else is wrong too. */
+function beyond({ issues }: z.ZodError): string | undefined {
+  const said = issues.map(issue => {
+    const what = issue.path.map(part => spokenWord(String(part))).join(' ');
+    if (!what || (issue.code !== 'too_big' && issue.code !== 'too_small')) return undefined;
+    const [bound, how] = issue.code === 'too_big' ? [issue.maximum, 'at most'] : [issue.minimum, 'at least'];
+    if (issue.origin === 'string') return `The ${what} must have ${how} ${bound} ${bound === 1 ? 'character' : 'characters'}.`;
+    const isNumber = issue.origin === 'number' || issue.origin === 'int';
+    return isNumber ? `The ${what} must be ${how} ${bound.toLocaleString('en-US')}.` : undefined;
+  });
+  return said.every(Boolean) ? said.join(' ') : undefined;
+}
+
+/** `dailyCap` → `daily cap` */
+const spokenWord = (name: string): string => name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
 
 const sentence = (error: z.ZodError): string =>
   error.issues
@@ -82,27 +118,36 @@ const sentence = (error: z.ZodError): string =>
 interface Carried {
   outcome: Outcome;
   objects: string[];
+  /** How things were before it ran, for `undo` (A6). */
+  before: unknown;
 }
 
 async function carryOut(ctx: Context, { tool, input, prepared }: Ready, call: Invocation): Promise<Carried> {
   const plan: Plan<unknown> | Refusal = await tool.plan(ctx, input, prepared);
-  if (isRefusal(plan)) return { outcome: refused(tool.name, plan), objects: [] };
-  return { outcome: await byEffect(ctx, tool, input, plan, call), objects: plan.objects ?? [] };
-}
-
-async function byEffect(ctx: Context, tool: AnyTool, input: unknown, plan: Plan<unknown>, call: Invocation): Promise<Outcome> {
-  if (plan.effect === 'gated') return ask(ctx, tool, input, plan, call);
+  if (isRefusal(plan)) return { outcome: refused(tool.name, plan), objects: [], before: null };
+  const asIs = (outcome: Outcome): Carried => ({ outcome, objects: plan.objects ?? [], before: null });
+  if (plan.effect === 'gated') return asIs(await ask(ctx, tool, input, plan, call));
   if (plan.effect === 'human' && call.door === 'model') {
     const message = `${plan.summary} Only a person can do that, with a button or on the command line.`;
-    return refused(tool.name, refuse('human_only', message), plan.effect);
+    return asIs(refused(tool.name, refuse('human_only', message), plan.effect));
   }
   return perform(ctx, tool, plan);
 }
 
-async function perform(ctx: Context, tool: AnyTool, plan: Plan<unknown>): Promise<Outcome> {
+async function perform(ctx: Context, tool: AnyTool, plan: Plan<unknown>): Promise<Carried> {
+  const before = (await tool.before?.(ctx, plan.data)) ?? null;
   const result = await tool.run(ctx, plan.data);
-  if (isRefusal(result)) return refused(tool.name, result, plan.effect);
-  return { outcome: 'done', tool: tool.name, effect: plan.effect, result, report: tell(ctx, tool, result) };
+  const objects = plan.objects ?? [];
+  if (isRefusal(result)) return { outcome: refused(tool.name, result, plan.effect), objects, before: null };
+  const outcome: Outcome = { outcome: 'done', tool: tool.name, effect: plan.effect, result, report: tell(ctx, tool, result) };
+  return { outcome, objects: [...(tool.made?.(result) ?? []), ...objects], before };
+}
+
+/** Keeps a change so that it can be taken back, unless taking back is what it was (A6). */
+async function keepForUndo(ctx: Context, activityId: number, { outcome, objects, before }: Carried): Promise<void> {
+  if (outcome.outcome !== 'done' || outcome.effect === 'read' || outcome.tool === 'undo') return;
+  const { tool, effect, report, result } = outcome;
+  await undoing.keep(ctx, { activityId, tool, title: report.title, effect, objects, before, result });
 }
 
 const tell = (ctx: Context, tool: AnyTool, result: unknown): Report =>
@@ -204,16 +249,18 @@ export async function decide(
       return told({ outcome: 'replaced', why: same ? 'expired' : 'changed', fresh });
     }
     await approvals.decide(ctx, approvalId, 'approved');
-    const did = await perform(ctx, ready.tool, plan);
-    await activity.record(ctx, {
+    const carried = await perform(ctx, ready.tool, plan);
+    const did = carried.outcome;
+    const activityId = await activity.record(ctx, {
       action: ready.tool.name,
       effect: 'gated',
       outcome: did.outcome,
-      objects: plan.objects ?? [],
+      objects: carried.objects,
       detail: { summary: plan.summary, reach: plan.reach ?? 0, shown: approval.reach },
       approvalId,
       ...(approval.turn_id ? { turnId: approval.turn_id } : {}),
     });
+    await keepForUndo(ctx, activityId, carried);
     return told({ outcome: 'approved', by: actor.name, did: withDropouts(did, approval.reach, plan.reach ?? 0) });
   });
 }
@@ -276,7 +323,8 @@ async function replay(services: Services, { turn, workspaceId, actor }: Invocati
 }
 
 /** Keeps the call under its turn, and what changed (or was refused, or awaits a human) in the trail. */
-async function remember(ctx: Context, call: Invocation, outcome: Outcome, objects: string[]): Promise<void> {
+async function remember(ctx: Context, call: Invocation, carried: Carried): Promise<void> {
+  const { outcome, objects } = carried;
   if (call.turn)
     await ctx.tx
       .insertInto('tool_call')
@@ -294,7 +342,7 @@ async function remember(ctx: Context, call: Invocation, outcome: Outcome, object
       })
       .execute();
   if (outcome.outcome === 'done' && outcome.effect === 'read') return;
-  await activity.record(ctx, {
+  const activityId = await activity.record(ctx, {
     action: call.tool,
     ...(outcome.effect ? { effect: outcome.effect } : {}),
     outcome: outcome.outcome,
@@ -303,4 +351,5 @@ async function remember(ctx: Context, call: Invocation, outcome: Outcome, object
     ...(call.turn ? { turnId: call.turn.id, ordinal: call.turn.ordinal } : {}),
     ...(outcome.outcome === 'needs_approval' ? { approvalId: outcome.approval.id } : {}),
   });
+  await keepForUndo(ctx, activityId, carried);
 }

@@ -14,8 +14,15 @@ const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a time like 
 
 /** A step as the model or a rep writes it; templates are Liquid. */
 const step = z.object({
-  subject: z.string().max(300).optional().describe('Needed in the first step; later ones without one answer in its thread'),
-  body: z.string().trim().min(1).max(20_000).describe('May use {{ first_name }}, {{ company }}, …, with {{ x | default: "…" }}'),
+  kind: z.enum(['email', 'task']).optional().describe('A task is for the owner to do by hand; e-mail unless said'),
+  title: z.string().trim().max(200).optional().describe('Of a task: what is to be done'),
+  subject: z.string().max(300).optional().describe('Needed in the first e-mail; later ones without one answer in its thread'),
+  body: z
+    .string()
+    .trim()
+    .min(1)
+    .max(20_000)
+    .describe('The text, or of a task the instruction. May use {{ first_name }}, {{ company }}, …, with {{ x | default: "…" }}'),
   delayDays: z.int().min(0).max(365).optional().describe('Calendar days after the step before; 3 unless said'),
 });
 
@@ -109,16 +116,43 @@ export function heldNote({ held, emptyVariables }: Overview): string[] {
   return why ? [`Held back: ${why}.${empty.length ? ` Empty: ${empty.join(', ')}.` : ''}`] : [];
 }
 
-export const stepsTable = (steps: readonly Pick<StepRow, 'position' | 'delay_days' | 'subject' | 'body'>[]): Table[] =>
+/** The holidays that a request asks for, over those that there are. A country nobody knows is refused with the nearest (S4). */
+export function holidaysFrom(
+  sequence: string,
+  before: sequences.HolidayPlan,
+  { country, dates }: { country?: string | null | undefined; dates?: string[] | undefined },
+): sequences.HolidayPlan | Refusal {
+  const own = dates ? [...new Set(dates)].sort() : before.dates;
+  if (country === undefined) return { country: before.country, dates: own };
+  if (country === null) return { country: null, dates: own };
+  const named = sequences.countryNamed(country);
+  if ('code' in named) return { country: named.code, dates: own };
+  const near = named.nearest.length
+    ? ` Did you mean ${named.nearest.join(', ')}?`
+    : ' Name a country, or its two letters like DE.';
+  return refuse(
+    'unknown_country',
+    `I know no holidays of "${country}".${near}`,
+    named.nearest.map(name => `use the public holidays of ${name} for ${sequence}`),
+  );
+}
+
+/** 'Germany, and 2 dates of its own' or 'none' (S4). */
+export function holidaysText({ country, dates }: sequences.HolidayPlan): string {
+  const own = dates.length > 3 ? count(dates.length, 'date') : dates.map(date => day(date)).join(', ');
+  return [country ? `public holidays of ${sequences.countryName(country)}` : '', own].filter(Boolean).join(', and ') || 'none';
+}
+
+export const stepsTable = (steps: readonly Omit<StepRow, 'version'>[]): Table[] =>
   steps.length
     ? [
         {
           title: 'Steps',
           columns: [{ label: '#', align: 'right' }, { label: 'When' }, { label: 'Subject' }, { label: 'Text' }],
-          rows: steps.map(({ position, delay_days, subject, body }) => [
+          rows: steps.map(({ position, kind, title, delay_days, subject, body }) => [
             `${position}`,
             position === 1 ? 'first' : delay_days === 0 ? 'the same day' : `${count(delay_days, 'day')} later`,
-            subject ?? 'in the thread',
+            kind === 'task' ? `Task: ${title}` : (subject ?? 'in the thread'),
             body.length > 80 ? `${body.slice(0, 77)}…` : body,
           ]),
         },

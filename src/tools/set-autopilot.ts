@@ -27,6 +27,10 @@ export const setAutopilot = defineTool({
     const [overview] = await sequences.overviews(ctx, [sequenceId]);
     return { sequenceId, sequence: overview!.name, mode, before, inReview: overview!.inReview };
   },
+  undo: async (ctx, { result: { sequenceId, sequence, before } }) => {
+    await sequences.setMode(ctx, sequenceId, before as 'copilot' | 'autopilot');
+    return { said: `"${sequence}" is on ${before} again.` };
+  },
   present: ({ sequence, mode, before, inReview }) => ({
     tone: 'good',
     title: `"${sequence}" ${mode === before ? 'stays' : 'is now'} on ${mode}.`,

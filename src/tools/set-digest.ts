@@ -46,6 +46,17 @@ export const setDigest = defineTool({
       objects: [`channel:${channel}`],
     };
   },
+  before: async (ctx, { channel }) => {
+    const there = (await digests.all(ctx)).find(digest => digest.channel === channel);
+    return there
+      ? {
+          channel,
+          cadence: there.cadence as digests.DigestOrder['cadence'],
+          weekday: there.weekday,
+          at: there.at_time.slice(0, 5),
+        }
+      : null;
+  },
   run: async (ctx, { channel, cadence, weekday, at }) => {
     if (cadence === 'off') {
       await digests.cancel(ctx, channel);
@@ -53,6 +64,11 @@ export const setDigest = defineTool({
     }
     const digest = await digests.order(ctx, { channel, cadence, weekday, at });
     return { channel, cadence, weekday, at, nextAt: digest.next_due_at.toString() };
+  },
+  undo: async (ctx, { before, result: { channel } }) => {
+    if (before) await digests.order(ctx, before);
+    else await digests.cancel(ctx, channel);
+    return { said: before ? `the digest is posted again as it was, at ${before.at}.` : 'no digest is posted there any more.' };
   },
   present: ({ cadence, weekday, at, nextAt }, { zone }) => {
     if (!nextAt) return { tone: 'good', title: 'The digest is off.', next: ['post a digest here every weekday at 8:30'] };

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import * as left from '../domain/enrollments/left.ts';
 import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal } from '../errors.ts';
+import { listPaceFacts, paceOfList } from './list-pace.ts';
+import { hasLeft } from './list-undo.ts';
 import { when } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -32,9 +35,18 @@ export const setMonitoring = defineTool({
   },
   run: async (ctx, { listId, list, before, to }) => {
     const first = await monitoring.set(ctx, { listId, to });
-    return { listId, list, before, monitoring: monitoring.summary(to), firstRunAt: first?.at.toString() ?? null };
+    const pace = await paceOfList(ctx, listId);
+    return { listId, list, before, monitoring: monitoring.summary(to), firstRunAt: first?.at.toString() ?? null, pace };
   },
-  present: ({ list, before, monitoring, firstRunAt }, { zone }) => ({
+  before: async (ctx, { listId }) => monitoring.standingOf(await monitoring.of(ctx, listId)),
+  undo: async (ctx, { before, result: { listId, list }, at }) => {
+    const contacted = await left.toMembers(ctx, { listId, since: at });
+    if (contacted) return hasLeft(contacted, 'Set the monitoring that you want.', [`stop monitoring "${list}"`]);
+    const first = await monitoring.set(ctx, { listId, to: before });
+    const next = first ? `, next on ${when(first.at, ctx.workspace.zone)}` : '';
+    return { said: `monitoring of "${list}" is ${monitoring.summary(before)} again${next}.` };
+  },
+  present: ({ list, before, monitoring, firstRunAt, pace }, { zone }) => ({
     tone: 'good',
     title: firstRunAt
       ? `"${list}" gets ${monitoring}, first on ${when(firstRunAt, zone)}.`
@@ -45,6 +57,7 @@ export const setMonitoring = defineTool({
       { label: 'Monitoring', value: monitoring },
       ...(before === monitoring ? [] : [{ label: 'Before', value: before }]),
       ...(firstRunAt ? [{ label: 'First run', value: `${when(firstRunAt, zone)} (${zone})` }] : []),
+      ...listPaceFacts(pace),
     ],
     next: firstRunAt ? [`show list "${list}"`, `stop monitoring "${list}"`] : [`add 20 to "${list}" every day`],
   }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Context } from '../domain/context.ts';
 import * as digests from '../domain/digests/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import * as workspaces from '../domain/workspaces/index.ts';
@@ -6,13 +7,27 @@ import { refuse } from '../errors.ts';
 import { defineTool } from './tool.ts';
 
 const clockTime = z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'is a time like 09:00');
+/** 'sendFrom' as 'send from'. */
+const words = (key: string): string => key.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
+
+/** Stores settings; what runs at a local time moves with the zone. */
+async function change(ctx: Context, changes: Partial<workspaces.Settings>): Promise<workspaces.Settings> {
+  const settings = await workspaces.set(ctx, changes);
+  if (changes.zone) {
+    const moved = { ...ctx, workspace: { ...ctx.workspace, zone: settings.zone } };
+    await monitoring.reschedule(moved);
+    await digests.reschedule(moved);
+  }
+  return settings;
+}
+
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** Shows the workspace's settings, or changes them (W1; admins only, W2). */
 export const setWorkspace = defineTool({
   name: 'set_workspace',
   description:
-    'Show or change the workspace settings: time zone, postal address, default send days and hours, digest channel, cooling-down days. Without a field it shows them.',
+    'Show or change the workspace settings: time zone, postal address, default send days and hours, digest channel, cooling-down days, how many people of one company are contacted for the first time on one day, and for how long a reply pauses their colleagues. Without a field it shows them.',
   examples: ['show settings', 'our time zone is Europe/Berlin', 'set cooling down to 120 days'],
   input: z.object({
     zone: z.string().trim().min(1).optional().describe('IANA time zone or its city'),
@@ -22,6 +37,18 @@ export const setWorkspace = defineTool({
     sendUntil: clockTime.optional(),
     digestChannel: z.string().trim().min(1).optional(),
     coolingDownDays: z.int().min(30).max(365).optional(),
+    companyFirstsPerDay: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('People of one company that get their first message on one day'),
+    companyReplyPauseDays: z
+      .int()
+      .min(0)
+      .max(90)
+      .optional()
+      .describe('Days for which a reply pauses the colleagues; 0: not at all'),
   }),
   plan: async (ctx, input) => {
     const asked = Object.keys(input).filter(key => input[key as keyof typeof input] !== undefined);
@@ -51,15 +78,16 @@ export const setWorkspace = defineTool({
       ]);
     return { effect: 'write' as const, data: changes, summary: `Change ${asked.join(', ')}.`, objects: ['workspace'] };
   },
+  before: async ctx => workspaces.settings(ctx),
   run: async (ctx, changes) => {
     if (!Object.keys(changes).length) return { settings: workspaces.settings(ctx), changed: [] as string[] };
-    const settings = await workspaces.set(ctx, changes);
-    if (changes.zone) {
-      const moved = { ...ctx, workspace: { ...ctx.workspace, zone: settings.zone } };
-      await monitoring.reschedule(moved);
-      await digests.reschedule(moved);
-    }
-    return { settings, changed: Object.keys(changes) };
+    return { settings: await change(ctx, changes), changed: Object.keys(changes) };
+  },
+  undo: async (ctx, { before, result: { changed } }) => {
+    if (ctx.actor.kind === 'member' && ctx.actor.role !== 'admin')
+      return refuse('admins_only', 'Only an admin changes the workspace settings. Ask one of them.', ['show settings']);
+    await change(ctx, Object.fromEntries(Object.entries(before).filter(([key]) => changed.includes(key))));
+    return { said: `${changed.map(words).join(', ')} ${changed.length === 1 ? 'is' : 'are'} as before.` };
   },
   present: ({ settings, changed }) => ({
     tone: changed.length ? 'good' : 'neutral',
@@ -73,6 +101,10 @@ export const setWorkspace = defineTool({
       },
       { label: 'Digest channel', value: settings.digestChannel ?? 'not set' },
       { label: 'Cooling down', value: `${settings.coolingDownDays} days` },
+      {
+        label: 'One company',
+        value: `at most ${settings.companyFirstsPerDay} first messages a day; a reply pauses the colleagues for ${settings.companyReplyPauseDays} days`,
+      },
     ],
     ...(changed.length && changed.some((key: string) => key.startsWith('send'))
       ? { notes: ['Sequences that exist keep their own window.'] }

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { ofList } from '../domain/digests/days.ts';
 import type { Criteria } from '../domain/lists/criteria.ts';
 import * as lists from '../domain/lists/index.ts';
 import { overview } from '../domain/lists/queries.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal } from '../errors.ts';
+import { refillChart } from './day-charts.ts';
+import { listPaceFacts, paceOfList } from './list-pace.ts';
 import { criteriaFacts, receiptFacts, samplesTable } from './list-report.ts';
 import { count, when } from './report.ts';
 import { defineTool } from './tool.ts';
@@ -37,6 +40,8 @@ export const showList = defineTool({
       nextRunAt: list!.next_due_at?.toString() ?? null,
       sequence,
       sequenceStatus: sequence_status,
+      pace: await paceOfList(ctx, listId),
+      days: await ofList(ctx, listId),
       lastRefill: refill,
       newest: newest ?? [],
     };
@@ -51,6 +56,7 @@ export const showList = defineTool({
         { label: 'With e-mail', value: shown.withEmail.toLocaleString('en-US') },
         { label: 'Monitoring', value: `${monitoring}${shown.nextRunAt ? `, next ${when(shown.nextRunAt, zone)}` : ''}` },
         { label: 'Sequence', value: sequence ? `${sequence} (${shown.sequenceStatus})` : 'not linked' },
+        ...listPaceFacts(shown.pace),
         { label: 'Owner', value: shown.owner },
         ...(lastRefill ? receiptFacts(lastRefill, zone) : []),
         ...(shown.criteria
@@ -62,11 +68,18 @@ export const showList = defineTool({
                   .join(' · '),
               },
             ]
-          : [{ label: 'Looks for', value: 'nobody: it came from a file' }]),
+          : [
+              {
+                label: 'Looks for',
+                value: shown.source === 'combined' ? 'nobody: it was made from other lists' : 'nobody: it came from a file',
+              },
+            ]),
         ...(shown.requiresEmail ? [] : [{ label: 'E-mail', value: 'people without an address are taken too' }]),
       ],
+      charts: refillChart(shown.days),
       tables: samplesTable(members > shown.newest.length ? 'Newest members' : 'Members', shown.newest),
       next: [
+        ...(lastRefill?.widen ? [`"${list}" should look for ${lastRefill.widen.words}`] : []),
         ...(shown.criteria ? [`add 100 to "${list}"`] : [`"${list}" should look for VPs of Sales at fintechs in Germany`]),
         ...(monitoring === 'off' && shown.criteria ? [`add 20 to "${list}" every day`] : []),
         ...(sequence ? [`show sequence "${sequence}"`] : ['show my sequences']),

@@ -1,24 +1,28 @@
 import { z } from 'zod';
+import { ofSequences } from '../domain/digests/days.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal } from '../errors.ts';
+import { contactedChart } from './day-charts.ts';
 import { when } from './report.ts';
 import {
   capText,
   enrolledText,
   heldNote,
+  holidaysText,
   paceFacts,
   reviewNote,
   sequenceRef,
   stepsTable,
   windowText,
 } from './sequence-report.ts';
+import { previews, previewTables } from './template-preview.ts';
 import { defineTool } from './tool.ts';
 
 /** One sequence: its state, limits, people, today, steps and lists, and what it lacks (S2). */
 export const showSequence = defineTool({
   name: 'show_sequence',
   description:
-    'Show one sequence: status, cap and what results, people by state, today and the next sends, steps, lists, what is held and why.',
+    'Show one sequence: status, cap and what results, people by state, today and the next sends, steps and how three real leads would get them, lists, what is held and why.',
   examples: ['show sequence Fall Intro', 'how is Fall Intro doing?', 'what is Fall Intro doing?'],
   input: z.object({ sequence: sequenceRef }),
   plan: async (ctx, input) => {
@@ -37,9 +41,12 @@ export const showSequence = defineTool({
     return {
       ...overview!,
       window,
+      days: (await ofSequences(ctx, sequence.id)).get(sequence.id) ?? null,
       stepList: await sequences.stepsOf(ctx, sequence),
       senders: (await sequences.sendersOf(ctx, sequence.id)).map(({ name, address, status }) => ({ name, address, status })),
       next: await sequences.nextSends(ctx, sequence.id),
+      holidays: sequences.planOf(sequence.holidays),
+      previews: await previews(ctx, sequence),
       missing: sequence.status === 'setup' ? await sequences.missing(ctx, sequence) : [],
     };
   },
@@ -54,6 +61,7 @@ export const showSequence = defineTool({
         { label: 'Today', value: `${shown.contactedToday} contacted, ${shown.plannedToday} planned` },
         { label: 'People', value: enrolledText(shown.enrolled) },
         { label: 'Window', value: windowText(window) },
+        { label: 'Holidays', value: holidaysText(shown.holidays) },
         {
           label: 'Senders',
           value:
@@ -64,8 +72,10 @@ export const showSequence = defineTool({
         ...paceFacts(shown.pace),
         { label: 'Owner', value: shown.owner },
       ],
+      charts: contactedChart(shown.days ? [shown.days] : []),
       tables: [
         ...stepsTable(shown.stepList),
+        ...previewTables(shown.previews),
         ...(next.length
           ? [
               {
@@ -77,7 +87,13 @@ export const showSequence = defineTool({
                   { label: 'Step', align: 'right' as const },
                   { label: 'From' },
                 ],
-                rows: next.map(row => [when(row.at, window.zone), row.lead, row.company ?? '–', `${row.position}`, row.sender]),
+                rows: next.map(row => [
+                  when(row.at, window.zone),
+                  row.lead,
+                  row.company ?? '–',
+                  `${row.position}`,
+                  row.sender ?? 'a task',
+                ]),
                 ...(shown.plannedToday > next.length ? { more: shown.plannedToday - next.length } : {}),
               },
             ]

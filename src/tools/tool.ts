@@ -16,7 +16,7 @@ export interface Plan<P> {
   summary: string;
   /** How many people it reaches (A2). */
   reach?: number;
-  /** What it is about: 'list:3', 'sequence:4'. */
+  /** What it is about: 'list:3', 'sequence:4'. The first is what it changes; the others are what that concerns (A6). */
   objects?: string[];
   /** Ids and statuses that must be the same at the press (A2); counts of people belong to `reach`. */
   binds?: unknown;
@@ -30,8 +30,16 @@ export interface Telling {
   now: Temporal.Instant;
 }
 
+/** A call to be taken back: when it was made, and how things were. */
+export interface Undoing<B, R> {
+  /** What the tool's `before` read. */
+  before: B;
+  result: R;
+  at: Temporal.Instant;
+}
+
 /** One capability: what the model reads, what it takes, what it would do, what it does, how it is told. */
-export interface Tool<I, Prepared, P, R> {
+export interface Tool<I, Prepared, P, R, B = unknown> {
   name: string;
   /** For the model and for help: what it does, when to use it. */
   description: string;
@@ -46,11 +54,24 @@ export interface Tool<I, Prepared, P, R> {
   plan: (ctx: Context, input: I, prepared: Prepared) => Promise<Plan<P> | Refusal>;
   /** Writes; its result is JSON (instants and dates as ISO text), since it is stored (A8). A refusal rolls nothing back: return it first. */
   run: (ctx: Context, plan: P) => Promise<R>;
+  /** What a call made that its plan could not name yet: 'list:3' of a list that is new. It comes first among the objects. */
+  made?: (result: R) => string[];
+  /** How things are just before `run`, in its transaction, as far as `undo` needs it. JSON. */
+  before?: (ctx: Context, plan: P) => Promise<B>;
+  /**
+   * Takes a call back and says what it reverted, as a sentence (A6). Refuses, before it writes anything, where something has left because
+   * of the call, or where the call cannot be taken back, and says what to do instead. Without it a call cannot be taken back.
+   */
+  undo?: (ctx: Context, undoing: Undoing<B, R>) => Promise<{ said: string } | Refusal>;
+  /** Does taking it back do what waits for a button (A1)? It does not, unless said. */
+  undoIsGated?: (ctx: Context, undoing: Undoing<B, R>) => Promise<boolean>;
   /** The result as something to look at. Pure. */
   present: (result: R, telling: Telling) => Report;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the catalogue holds tools of every shape
-export type AnyTool = Tool<any, any, any, any>;
+export type AnyTool = Tool<any, any, any, any, any>;
 
-export const defineTool = <I, P, R, Prepared = undefined>(tool: Tool<I, Prepared, P, R>): Tool<I, Prepared, P, R> => tool;
+export const defineTool = <I, P, R, Prepared = undefined, B = undefined>(
+  tool: Tool<I, Prepared, P, R, B>,
+): Tool<I, Prepared, P, R, B> => tool;

@@ -3,6 +3,7 @@ import * as enrollments from '../domain/enrollments/index.ts';
 import * as links from '../domain/links/index.ts';
 import * as lists from '../domain/lists/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
+import { linkageOf, relink, relinkIsGated } from './list-undo.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -36,9 +37,17 @@ export const unlinkList = defineTool({
       objects: [`list:${list.id}`, `sequence:${current.sequence_id}`],
     };
   },
-  run: async (ctx, { listId, ...plan }) => {
-    await links.unlink(ctx, { listId });
+  before: (ctx, { listId }) => linkageOf(ctx, listId),
+  run: async (ctx, plan) => {
+    await links.unlink(ctx, { listId: plan.listId });
     return plan;
+  },
+  undoIsGated: (ctx, { before, result }) => relinkIsGated(ctx, result.listId, before),
+  undo: async (ctx, { before, result: { listId, list } }) => {
+    if (!before) return refuse('not_linked', `"${list}" was not linked to anything.`);
+    const refusal = await relink(ctx, listId, before);
+    if (refusal) return refusal;
+    return { said: `"${list}" is linked to "${before.sequence}" again; whom it had to let go enrol anew.` };
   },
   present: ({ list, sequence, uncontacted, passing, contacted }) => ({
     tone: 'good',

@@ -98,7 +98,7 @@ test('A1 the model is offered every tool but those that only a person uses, and 
   const names = thread.server.requests[0]!.tools!.map(tool => tool.function.name);
   expect(names).not.toContain('set_autopilot');
   expect(names).toEqual(offered().map(({ name }) => name));
-  expect(catalogue.map(({ name }) => name).filter(name => !names.includes(name))).toEqual(['set_autopilot']);
+  expect(catalogue.map(({ name }) => name).filter(name => !names.includes(name))).toEqual(['set_autopilot', 'set_role']);
 });
 
 test('A4 hostile text of a lead reaches the model as data alone, and widens nothing', async ({ world }) => {

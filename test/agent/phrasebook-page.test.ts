@@ -21,7 +21,7 @@ data, \`src/agent/phrasebook/*.json\`: \`npx vitest run test/agent/phrasebook-pa
   that are ordered stay ordered: "make it 300" after an order of 200 orders 100 more.
 - **Nothing that is not an order changes anything**: not "don't …", "should I …?", "I wish …", "Bob said …", "if …", nor what stands in
   quotation marks. "Can you …?" is a polite order. A question about how things stand is answered by reading.
-- **Switching autopilot** is a person's: it says which command does it.
+- **Switching autopilot and giving roles** is a person's: it says which command does it.
 - A prompt of more than 400 words, texts of steps left out, is not read.
 
 In the phrasings below, \`(a|b)\` is a choice, \`[a]\` may be left out, \`{leads}\` stands for usual words of that kind, \`<list>\` for what

@@ -75,7 +75,7 @@ test('a command that is only quoted never writes, whatever lists and sequences a
     (order: string) => `> ${order}`,
     (order: string) => `the mail says: “${order}”`,
   );
-  const reads = /^(show_|list_|status|help|preview)/;
+  const reads = /^(show_|list_|status|help|preview|preflight|forecast|why|activity)/;
   fc.assert(
     fc.property(fc.constantFrom(...orders), quoting, anyContext, (order, quote, context) => {
       const understood = understand(quote(order), context);

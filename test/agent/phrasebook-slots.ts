@@ -144,12 +144,43 @@ const slots: Record<string, readonly Filled[]> = {
   }),
   channel: filled({ '#sales': '#sales', '<#C012AB3CD|sales>': '<#C012AB3CD|sales>' }),
   zoneish: filled({ 'Europe/Berlin': 'Europe/Berlin', 'America/New_York': 'America/New_York' }),
+  lead: filled({ 'Jane Doe': 'Jane Doe', 'jane@acme.example': 'jane@acme.example', Zoë: 'Zoë' }),
+  fullname: filled({ 'Jane Doe': 'Jane Doe', 'jane@acme.example': 'jane@acme.example' }),
+  owner: filled({ "Jane Doe's": 'Jane Doe', 'Zoë’s': 'Zoë', "jane@acme.example's": 'jane@acme.example' }),
+  attribute: filled({ 'e-mail address': 'email', 'job title': 'title', company: 'company', 'last name': 'lastName' }),
+  member: filled({ Sam: 'Sam', '<@U02ABC>': '<@U02ABC>', 'Sam Roe': 'Sam Roe', '@Sam Roe': 'Sam Roe' }),
+  subject: filled({
+    'Jane Doe': 'Jane Doe',
+    'FR CTOs': 'FR CTOs',
+    '"Reply? Maybe!"': 'Reply? Maybe!',
+    'jo@acme.example': 'jo@acme.example',
+  }),
+  lists: filled({
+    'FR CTOs and Berlin Founders': ['FR CTOs', 'Berlin Founders'],
+    "Bob's own, VPs (EMEA) and Add and pause": ["Bob's own", 'VPs (EMEA)', 'Add and pause'],
+  }),
+  length: filled({ 'the next 60 days': 60, 'two weeks': 14, 'the next month': 30 }),
+  past: filled({ yesterday: 2, 'in the last 3 days': 3, 'since 1 March': 2, 'this week': 7 }),
+  dates: filled({
+    '24 December': ['2026-12-24'],
+    '2026-12-31 and 1 January': ['2026-12-31', '2027-01-01'],
+    '24 and 25 December': ['2026-12-24', '2026-12-25'],
+  }),
+  country: filled({ German: 'Germany', France: 'France', UK: 'United Kingdom' }),
   zoned: filled({ 'Europe/Berlin': 'Europe/Berlin', 'Berlin time': 'Berlin' }),
 };
 const texts: Record<string, readonly string[]> = {
   reason: ['they are a partner', 'a complaint'],
   postalAddress: ['1 Main Street, 10115 Berlin', 'Rue de la Paix 5, Paris'],
   about: ['linking', 'monitoring a list'],
+  value: ['Acme Ltd', 'new@acme.example'],
+  company: ['Acme'],
+  title: ['Head of Sales'],
+  fullName: ['Jane Roe'],
+  email: ['new@acme.example'],
+  note: ['wants a demo', 'call again in May'],
+  rest: ['getting nothing', 'so slow'],
+  who: ['Italy'],
 };
 
 export interface Prompt {
@@ -172,7 +203,7 @@ export function promptFrom(phrasing: Phrasing, random: Random): Prompt {
 }
 
 function fill(slot: string, field: string, fields: Record<string, unknown>, random: Random): string {
-  if (slot === 'list' || slot === 'sequence' || slot === 'known' || slot === 'any') {
+  if (slot === 'list' || slot === 'sequence' || slot === 'known' || slot === 'any' || slot === 'named') {
     const name = pick(random, slot === 'list' ? lists : sequences);
     fields[field] = name;
     return random() < 0.3 ? `"${name}"` : name;
@@ -190,25 +221,54 @@ function fill(slot: string, field: string, fields: Record<string, unknown>, rand
 /** The calls that a phrasing with these values has to come to; undefined where it talks instead of calling. */
 export function expected({ group }: Phrasing, { fields }: Prompt): PhraseCall[] | undefined {
   const { order, options, target, schedule, known: _known, any, ...plain } = fields as Record<string, Record<string, unknown>>;
-  const input = { ...plain, ...order, ...options, ...target, ...schedule, ...group.set };
+  const input = { ...inTheirPlaces(plain), ...order, ...options, ...target, ...schedule, ...group.set };
   const { amount, criteria, sequence, ...rest } = input as Record<string, unknown>;
   if (group.human) return undefined;
-  if (group.tool === '$monitored')
-    return [
-      { tool: 'create_list', input: { criteria, count: amount } },
-      { tool: 'set_monitoring', input: { list: createdList, amount, ...rest } },
-    ];
-  if (group.tool === '$linked')
-    return [
-      { tool: 'create_list', input: { criteria, ...rest } },
-      { tool: 'link_list', input: { list: createdList, sequence } },
-    ];
-  if (group.tool === '$send') return [{ tool: 'set_workspace', input }];
-  if (group.tool === '$rename') return [{ tool: 'edit_sequence', input: { sequence: any, ...plain } }];
-  if (group.tool.startsWith('$') || group.steps) return undefined;
-  if (group.tool === 'unlink_list') return [{ tool: 'unlink_list', input: rest }];
-  return [{ tool: group.tool, input }];
+  switch (group.tool) {
+    case '$monitored':
+      return [
+        { tool: 'create_list', input: { criteria, count: amount } },
+        { tool: 'set_monitoring', input: { list: createdList, amount, ...rest } },
+      ];
+    case '$linked':
+      return [
+        { tool: 'create_list', input: { criteria, ...rest } },
+        { tool: 'link_list', input: { list: createdList, sequence } },
+      ];
+    case '$send':
+      return [{ tool: 'set_workspace', input }];
+    case '$rename':
+      return [{ tool: 'edit_sequence', input: { sequence: any, ...plain } }];
+    case '$archive':
+      return [{ tool: 'archive_sequence', input: { sequence: any } }];
+    case '$combine': {
+      const { a, b, lists = [a, b], ...named } = input as Record<string, unknown>;
+      return a !== undefined && a === b ? undefined : [{ tool: 'combine_lists', input: { ...named, lists } }];
+    }
+    case 'unlink_list':
+      return [{ tool: 'unlink_list', input: rest }];
+    default:
+      return group.tool.startsWith('$') || group.steps ? undefined : [{ tool: group.tool, input }];
+  }
 }
+
+/** Where the input of a tool has what a slot takes: a person's fields, holidays, names in lists. */
+function inTheirPlaces(fields: Record<string, unknown>): Record<string, unknown> {
+  const { attribute, value, company, title, fullName, email, country, dates, excluded, rest: _rest, ...input } = fields;
+  const changes = { ...(attribute ? { [String(attribute)]: value } : {}), ...defined({ company, title, fullName, email }) };
+  const holidays = defined({ country, dates });
+  return {
+    ...input,
+    ...(Array.isArray(input.what) ? { what: input.what[0] } : {}),
+    ...(typeof input.leads === 'string' ? { leads: [input.leads] } : {}),
+    ...(excluded ? { value: Object.values(excluded)[0] } : {}),
+    ...(Object.keys(changes).length ? { changes } : {}),
+    ...(Object.keys(holidays).length ? { holidays } : {}),
+  };
+}
+
+const defined = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 export const toolsOf = (): Set<string> =>
   new Set(groups.flatMap(({ tool, as }) => as ?? [tool]).filter(tool => !tool.startsWith('$')));
@@ -220,7 +280,7 @@ export const plainContext: PhraseContext = {
   focus: {},
   today: '2026-03-02',
 };
-export const focused: Focus = { list: 'FR CTOs', sequence: 'Fall Intro' };
+export const focused: Focus = { list: 'FR CTOs', sequence: 'Fall Intro', leads: ['Mia Roe'] };
 export const calls = (text: string, focus: Focus = {}, among: PhraseContext = plainContext): PhraseCall[] => {
   const understood = understand(text, { ...among, focus });
   return understood.kind === 'calls' ? understood.calls : [];
@@ -229,7 +289,20 @@ export const said = (text: string, focus: Focus = {}): string => {
   const understood = understand(text, { ...plainContext, focus });
   return understood.kind === 'say' ? understood.text : `calls ${JSON.stringify(understood.calls)}`;
 };
-const reads = new Set(['preview_list', 'list_lists', 'show_list', 'list_sequences', 'show_sequence', 'status', 'help']);
+const reads = new Set([
+  'preview_list',
+  'list_lists',
+  'show_list',
+  'list_sequences',
+  'show_sequence',
+  'status',
+  'help',
+  'preflight_link',
+  'forecast',
+  'why',
+  'activity',
+  'list_exclusions',
+]);
 export const writes = (made: readonly PhraseCall[]): PhraseCall[] =>
   made.filter(
     ({ tool, input }) =>

@@ -12,6 +12,11 @@ test.for([
     { name: 'ask', text: 'make it 30', thread: '7', json: false, as: 'sam' },
   ],
   [['import', 'p.csv', '--list', 'Fair'], { name: 'import', file: 'p.csv', list: 'Fair' }],
+  [
+    ['export', 'list', 'Trade', 'fair', '--out', 'x.csv'],
+    { name: 'export', what: 'list', of: 'Trade fair', out: 'x.csv', bom: false },
+  ],
+  [['export', 'activity', '--bom'], { name: 'export', what: 'activity', of: '', bom: true }],
   [['approve', '7'], { name: 'approve', id: 7, json: false }],
   [['autopilot', 'Fall', 'Intro', 'on'], { name: 'autopilot', sequence: 'Fall Intro', on: true, json: false }],
 ] as const)('%j is understood', ([argv, command]) => {
@@ -22,6 +27,8 @@ test.for([
   [['dance'], /no command "dance"/],
   [['ask'], /Ask what/],
   [['import', 'x.csv'], /which list/],
+  [['export', 'list'], /Export what/],
+  [['export', 'leads', 'x'], /Export what/],
   [['approve', 'x'], /Which approval/],
   [['autopilot', 'Fall', 'maybe'], /Like: drover autopilot/],
   [['ask', 'x', '--loud'], /loud/],

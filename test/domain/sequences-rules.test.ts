@@ -89,16 +89,6 @@ describe('S5', () => {
   ] as const)('S5 the cap that results from %s', (_, cap, given, senders, effectiveCap, newPerDay, limitedBy) => {
     expect(rules.capacityOf({ cap, steps: 3, window: given, senders }, on)).toMatchObject({ effectiveCap, newPerDay, limitedBy });
   });
-  test('M9 the backlog drains when room exceeds inflow, or never', () => {
-    const can = rules.capacityOf({ cap: 20, steps: 3, window, senders: [sender()] }, on);
-    expect(rules.paceOf(can, { perWeek: 20, backlog: 40 }, on)).toEqual({
-      inflowPerWeek: 20,
-      roomPerWeek: 30,
-      backlog: 40,
-      drainsOn: '2026-03-30',
-    });
-    expect(rules.paceOf(can, { perWeek: 30, backlog: 40 }, on).drainsOn).toBeNull();
-  });
   test.each([
     [{ from: '08:59' }, true],
     [{ until: '17:01' }, true],

@@ -243,5 +243,5 @@ test('a port that is taken is named', async () => {
     ...{ port, home: null, appUrl: null, signingSecret: 's', botToken: token, log: silentLog },
     ...{ clock, zone: 'UTC', teamName: 'T' },
   });
-  await expect(again).rejects.toThrow(`Local Slack cannot listen on port ${port}: EADDRINUSE.`);
+  await expect(again).rejects.toThrow(`Local Slack cannot listen on port ${port}: EADDRINUSE. Set PORT to another`);
 });

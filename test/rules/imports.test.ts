@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 
 /** Who may import whom, by the first folder under src (or the file, for leaves), and why (docs/architecture.md). */
-const leaves = ['calendar', 'clock', 'config', 'errors', 'log', 'nearest', 'queues'];
+const leaves = ['calendar', 'clock', 'config', 'errors', 'http', 'log', 'metrics', 'nearest', 'queues', 'trace'];
 const rooms: Record<string, { may: string[]; why: string }> = {
   ...Object.fromEntries(leaves.map(leaf => [leaf, { may: leaves, why: 'leaves import nothing of ours but leaves' }])),
   db: { may: ['db', ...leaves], why: 'the database knows no domain' },
@@ -15,6 +15,7 @@ const rooms: Record<string, { may: string[]; why: string }> = {
   slack: { may: ['slack', 'tools', 'domain', 'db', ...leaves], why: 'surfaces never import each other' },
   cli: { may: ['cli', 'tools', 'domain', 'db', ...leaves], why: 'surfaces never import each other' },
   jobs: { may: ['jobs', 'tools', 'domain', 'db', ...leaves], why: 'jobs reach surfaces through ports that main.ts binds' },
+  ops: { may: ['ops', 'domain', 'db', ...leaves], why: 'operators are told counts and checks, never contents' },
   'local-slack': { may: ['local-slack', ...leaves], why: "it stands for another company's server" },
   main: { may: ['*'], why: 'the composition root sees everyone' },
 };

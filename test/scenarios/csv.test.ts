@@ -6,7 +6,7 @@ import type { DeskCommand } from '../../src/cli/arguments.ts';
 import { createDesk } from '../../src/cli/desk.ts';
 import { createImport } from '../../src/cli/import.ts';
 import { handleTick } from '../../src/jobs/tick.ts';
-import { readPeople } from '../../src/sources/csv/index.ts';
+import { readPeople } from '../../src/sources/files/index.ts';
 import { makeSequence } from '../support/links.ts';
 import { mailThrough } from '../support/sequences.ts';
 import { type Office, test, type World } from '../support/world.ts';

@@ -209,7 +209,9 @@ describe('manifest.yml', () => {
     expect(features.assistant_view).toBeUndefined();
     for (const { command, usage_hint: hint } of features.slash_commands) {
       expect(command.length).toBeLessThanOrEqual(32);
-      expect(hint).toBe('status | lists | list NAME | sequences | sequence NAME | help');
+      expect(hint).toBe(
+        'status | lists | list NAME | sequences | sequence NAME | why NAME | forecast | review | undo | activity | help',
+      );
     }
   });
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { connectEmbedded, connectServer } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -9,19 +9,11 @@ import { enqueueWith, startBoss, work } from '../../src/jobs/boss.ts';
 import type { User } from '../../src/local-slack/index.ts';
 import { silentLog } from '../../src/log.ts';
 import { createServerDatabase, serverUrl } from '../support/database.ts';
-import { type SlackHarness, startSlack } from '../support/slack.ts';
-import { test as withWorld } from '../support/world.ts';
+import { type SlackHarness, startSlack, testOver, transports } from '../support/slack.ts';
 
-const test = withWorld.extend<{ slack: SlackHarness }>({
-  slack: async ({ world }, use) => {
-    const harness = await startSlack(world.services);
-    world.handlers = harness.handlers;
-    await use(harness);
-    await harness.close();
-  },
-});
+describe.each(transports)('listening over %s', transport => {
+  const test = testOver(transport);
 
-describe('listening', () => {
   test('a direct message is answered where it was written, to a member who has joined', async ({ world, slack }) => {
     const { control, users } = slack.slack;
     const said = await control.dm({ text: 'find <b> & co at acme.example' });
@@ -128,7 +120,8 @@ async function runOnce(world: {
   await world.handlers['agent-turn']!({ inboxId: 1, thread: 'T' } as never, new AbortController().signal);
 }
 
-describe('/drover', () => {
+describe.each(transports)('/drover over %s', transport => {
+  const test = testOver(transport);
   const told = (slack: SlackHarness, user: string) =>
     slack.slack.control.ephemerals(user).map(({ text, blocks }) => `${text} ${JSON.stringify(blocks)}`);
 
@@ -147,6 +140,33 @@ describe('/drover', () => {
     for (const answer of told(slack, ada.id)) expect(answer).not.toMatch(/has no|Something broke|There is no tool/);
     expect(told(slack, other.id)).toEqual([]);
     expect(control.messages('sales').filter(({ byApp, ephemeralTo }) => byApp && !ephemeralTo)).toEqual([]);
+    expect(slack.turns.asked).toEqual([]);
+  });
+
+  test('A7 why, forecast, review, undo and activity are answered without the model, with or without a name', async ({
+    world,
+    slack,
+  }) => {
+    const { control, users } = slack.slack;
+    slack.turns.answer = () => {
+      throw new Broken('model', 'the model is down');
+    };
+    const ada = users[0]!;
+    const answers = async (line: string) => {
+      const before = told(slack, ada.id).length;
+      await control.slash(ada.id, '/drover', line);
+      await world.drain();
+      return told(slack, ada.id).slice(before).join(' ');
+    };
+    expect(await answers('undo')).toMatch(/nothing of yours to undo/);
+    expect(await answers('activity')).toMatch(/has happened|activit/i);
+    expect(await answers('activity Nobody knows it')).toMatch(/Nobody knows it/);
+    expect(await answers('review')).toMatch(/Nobody waits for review/);
+    expect(await answers('review "Nobody knows it"')).toMatch(/Nobody knows it/);
+    expect(await answers('why')).toMatch(/needs a name/);
+    expect(await answers('why Nobody knows it')).toMatch(/Nobody knows it/);
+    expect(await answers('forecast')).not.toMatch(/has no|Something broke|There is no tool/);
+    expect(await answers('forecast Nobody knows it')).toMatch(/Nobody knows it/);
     expect(slack.turns.asked).toEqual([]);
   });
 
@@ -175,11 +195,11 @@ describe('/drover', () => {
   });
 });
 
-describe('threads', () => {
+describe.each(transports)('threads over %s', transport => {
   /** A database of its own with workers that run by themselves, on the machine's clock. */
   async function alive() {
     const connection = serverUrl
-      ? connectServer(await createServerDatabase(`drover_threads_${process.pid}`), silentLog, { max: 8 })
+      ? connectServer(await createServerDatabase(`drover_threads_${transport}_${process.pid}`), silentLog, { max: 8 })
       : await connectEmbedded(null);
     await migrate(connection.db);
     const boss = await startBoss(connection, systemClock, silentLog);
@@ -191,7 +211,7 @@ describe('threads', () => {
       sources: {},
       transports: {},
     };
-    const slack = await startSlack(services);
+    const slack = await startSlack(services, { transport });
     await work(boss, slack.handlers, silentLog);
     const close = async () => {
       await boss.stop({ graceful: true, timeout: 5000 });
@@ -235,7 +255,7 @@ describe('threads', () => {
   });
 });
 
-test('the workspace of the team is made once, in its zone', async ({ world, slack }) => {
+testOver('http')('the workspace of the team is made once, in its zone', async ({ world, slack }) => {
   await slack.app.identity();
   const rows = await sql<{ name: string; zone: string }>`select name, zone from workspace`.execute(world.services.db);
   expect(rows.rows).toEqual([{ name: 'Acme', zone: 'Europe/London' }]);

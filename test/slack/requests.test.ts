@@ -1,21 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { test as base, describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { connectServer } from '../../src/db/connect.ts';
-import { silentLog } from '../../src/log.ts';
-import { Receiver } from '../../src/slack/receiver.ts';
+import { type Log, silentLog } from '../../src/log.ts';
 import { hearing, read, said, words } from '../../src/slack/requests.ts';
-import { type SlackHarness, signingSecret, startSlack } from '../support/slack.ts';
-import { type World, test as withWorld } from '../support/world.ts';
-
-const test = withWorld.extend<{ slack: SlackHarness }>({
-  slack: async ({ world }, use) => {
-    const harness = await startSlack(world.services);
-    world.handlers = harness.handlers;
-    await use(harness);
-    await harness.close();
-  },
-});
+import { openInlet, signingSecret, testOver, transports } from '../support/slack.ts';
+import type { World } from '../support/world.ts';
 
 const bot = 'UBOT';
 const envelope = (event: object, eventId = 'Ev1') => ({
@@ -36,7 +26,7 @@ const message = (more: object = {}) => ({
 });
 
 describe('reading', () => {
-  base('C1 a message and its mention twin have one key, whatever the event id', () => {
+  test('C1 a message and its mention twin have one key, whatever the event id', () => {
     const twin = { channel: 'C1', user: 'U1', ts: '100.1', text: `<@${bot}> hello` };
     const keys = [
       envelope({ type: 'message', channel_type: 'channel', ...twin }, 'Ev1'),
@@ -48,7 +38,7 @@ describe('reading', () => {
     );
   });
 
-  base('C1 clicks and commands are known by action_ts and trigger_id', () => {
+  test('C1 clicks and commands are known by action_ts and trigger_id', () => {
     const click = {
       type: 'block_actions',
       team: { id: 'T1' },
@@ -64,7 +54,7 @@ describe('reading', () => {
     ]);
   });
 
-  base.for([
+  test.for([
     ['the bot itself', message({ user: bot, text: `<@${bot}>` })],
     ['another bot', message({ bot_id: 'B9', text: `<@${bot}>` })],
     ['an edit', message({ subtype: 'message_changed', hidden: true })],
@@ -77,7 +67,7 @@ describe('reading', () => {
     expect(read(envelope(event))).toEqual({ kind: 'ignore' });
   });
 
-  base.for([
+  test.for([
     ['a direct message', message({ channel: 'D1', channel_type: 'im' }), null, 'answer'],
     ['a mention', message({ text: `hi <@${bot}>` }), null, 'answer'],
     ['a mention in a thread that waits for another', message({ thread_ts: '1.1', text: `<@${bot}|drover> hi` }), 'U2', 'answer'],
@@ -92,7 +82,7 @@ describe('reading', () => {
     expect(hearing(said(envelope(event))!, { botUserId: bot, awaiting })).toBe(expected);
   });
 
-  base.for([
+  test.for([
     [
       `<@${bot}> find <http://acme.example|acme.example> &amp; <mailto:a@b.example|a@b.example>`,
       'find acme.example & a@b.example',
@@ -128,19 +118,23 @@ const stored = (world: World) =>
     .select(({ fn }) => fn.countAll<number>().as('n'))
     .executeTakeFirstOrThrow();
 
-describe('receiving', () => {
+describe('receiving over http', () => {
+  const test = testOver('http');
+
   test('a wrong signature is refused in one sentence', async ({ world, slack }) => {
+    const { url } = slack.inlet;
     const raw = JSON.stringify(envelope(message({ channel: 'D1', channel_type: 'im' })));
-    const wrong = await post(slack.url, raw, { at: seconds(), secret: 'another' });
+    const wrong = await post(url, raw, { at: seconds(), secret: 'another' });
     expect([wrong.status, await wrong.text()]).toEqual([401, expect.stringMatching(/^The signature .* SLACK_SIGNING_SECRET/)]);
-    const stale = await post(slack.url, raw, { at: seconds() - 301 });
+    const stale = await post(url, raw, { at: seconds() - 301 });
     expect(stale.status).toBe(401);
-    const unsigned = await fetch(slack.url, { method: 'POST', body: raw });
+    const unsigned = await fetch(url, { method: 'POST', body: raw });
     expect(unsigned.status).toBe(401);
     expect(await stored(world)).toEqual({ n: 0 });
   });
 
   test('a malformed body is refused in one sentence', async ({ slack }) => {
+    const { url } = slack.inlet;
     for (const [raw, type] of [
       ['{"type":', 'application/json'],
       ['[]', 'application/json'],
@@ -148,77 +142,84 @@ describe('receiving', () => {
       ['payload=%7Bno', 'application/x-www-form-urlencoded'],
       ['command=/drover&team_id=T1', 'application/x-www-form-urlencoded'],
     ] as const) {
-      const answer = await post(slack.url, raw, { at: seconds(), type });
+      const answer = await post(url, raw, { at: seconds(), type });
       expect([raw, answer.status, await answer.text()]).toEqual([raw, 400, expect.stringMatching(/^The body .*\.$/)]);
     }
-    const long = await post(slack.url, `"${'x'.repeat(1_000_001)}"`, { at: seconds() });
+    const long = await post(url, `"${'x'.repeat(1_000_001)}"`, { at: seconds() });
     expect(long.status).toBe(413);
-    const challenge = await post(slack.url, '{"type":"url_verification","challenge":"c1"}', { at: seconds() });
+    const challenge = await post(url, '{"type":"url_verification","challenge":"c1"}', { at: seconds() });
     expect(await challenge.text()).toBe('c1');
-    expect((await fetch(slack.url)).status).toBe(405);
-    expect((await fetch(new URL('/nothing', slack.url))).status).toBe(404);
+    expect((await fetch(url)).status).toBe(405);
+    expect((await fetch(new URL('/nothing', url))).status).toBe(404);
   });
+});
+
+describe.each(transports)('receiving over %s', transport => {
+  const test = testOver(transport);
 
   test('C1 a zero character and half a surrogate pair do not keep a message from being stored', async ({ world, slack }) => {
-    const { users, teamId } = slack.slack;
+    const { users, teamId, control } = slack.slack;
     const direct = message({ channel: 'D1', channel_type: 'im', user: users[0]!.id, text: 'find\0 x\ud800' });
     const body = { ...envelope(direct), team_id: teamId, authorizations: undefined };
-    expect((await post(slack.url, JSON.stringify(body), { at: seconds() })).status).toBe(200);
+    expect((await control.deliver(body)).status).toBe(200);
     await world.drain();
     expect(slack.turns.words).toEqual(['find x\ufffd']);
   });
 
   test('C1 while the database is away nothing is acknowledged, and the repeat is answered', async ({ world, slack }) => {
-    const { services } = world;
+    const { control } = slack.slack;
+    await slack.inlet.close();
     const away = connectServer('postgres://nobody@127.0.0.1:1/nothing', silentLog);
-    const down = new Receiver({ services: { ...services, db: away.db }, signingSecret, host: '127.0.0.1', port: 0 });
-    const { url } = await down.listen();
-    const raw = JSON.stringify(envelope(message({ channel: 'D1', channel_type: 'im' })));
-    const answer = await post(url, raw, { at: seconds() });
-    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('deliver it again')]);
+    const refused = Promise.withResolvers<void>();
+    const log: Log = Object.assign(Object.create(silentLog), { error: () => refused.resolve() });
+    const down = await openInlet(transport, { ...world.services, db: away.db, log }, slack.slack);
+    const body = envelope(message({ channel: 'D1', channel_type: 'im' }));
+    const attempt = control.deliver(body);
+    await refused.promise;
     await down.close();
+    expect(await attempt).toMatchObject(
+      transport === 'http'
+        ? { status: 503, answer: expect.stringContaining('deliver it again') }
+        : { status: null, reason: 'http_timeout' },
+    );
     await away.close();
-    expect((await post(slack.url, raw, { at: seconds() })).status).toBe(200);
+    const up = await openInlet(transport, world.services, slack.slack);
+    expect((await control.redeliver()).status).toBe(200);
     expect(await stored(world)).toEqual({ n: 1 });
+    await up.close();
   });
 
   test('C1 a mention is one turn: its twin, a repeat, and a repeat with another event id', async ({ world, slack }) => {
-    const said = await slack.slack.control.mention({ text: 'status' });
-    const events = slack.slack.control.deliveries.filter(({ kind }) => kind === 'event');
+    const { control } = slack.slack;
+    const said = await control.mention({ text: 'status' });
+    const events = control.deliveries.filter(({ kind }) => kind === 'event');
     expect(events.map(({ payload }) => (payload.event as { type: string }).type).sort()).toEqual(['app_mention', 'message']);
-    for (const { payload } of events) {
-      const raw = JSON.stringify({ ...payload, event_id: 'EvAnother' });
-      expect((await post(slack.url, raw, { at: seconds() })).status).toBe(200);
-    }
-    await slack.slack.control.redeliver();
+    for (const { payload } of events) expect((await control.deliver({ ...payload, event_id: 'EvAnother' })).status).toBe(200);
+    await control.redeliver();
     await world.drain();
-    for (const delivery of events) await slack.slack.control.redeliver(delivery);
+    for (const delivery of events) await control.redeliver(delivery);
     await world.drain();
     expect(slack.turns.words).toEqual(['status']);
-    expect(slack.slack.control.thread('sales', said.ts).map(({ text }) => text)).toEqual([
+    expect(control.thread('sales', said.ts).map(({ text }) => text)).toEqual([
       expect.stringContaining('status'),
       'You said: status',
     ]);
   });
 
   test('C1 either twin alone, first or last, makes the turn', async ({ world, slack }) => {
-    const [user] = slack.slack.users;
-    const sales = slack.slack.channels.find(({ name }) => name === 'sales')!;
+    const { users, channels, botUserId, teamId, control } = slack.slack;
+    const sales = channels.find(({ name }) => name === 'sales')!;
     for (const [i, types] of [['message', 'app_mention'], ['app_mention', 'message'], ['app_mention'], ['message']].entries())
       for (const type of types) {
         const event = {
           type,
           channel: sales.id,
-          user: user!.id,
+          user: users[0]!.id,
           ts: `1772438400.00000${i}`,
-          text: `<@${slack.slack.botUserId}> say ${i}`,
+          text: `<@${botUserId}> say ${i}`,
         };
-        const body = {
-          ...envelope({ ...event, channel_type: 'channel' }),
-          team_id: slack.slack.teamId,
-          authorizations: undefined,
-        };
-        expect((await post(slack.url, JSON.stringify(body), { at: seconds() })).status).toBe(200);
+        const body = { ...envelope({ ...event, channel_type: 'channel' }), team_id: teamId, authorizations: undefined };
+        expect((await control.deliver(body)).status).toBe(200);
       }
     await world.drain();
     expect(slack.turns.words).toEqual(['say 0', 'say 1', 'say 2', 'say 3']);

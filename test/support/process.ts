@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-const main = path.join(import.meta.dirname, '../../src/main.ts');
+export const main = path.join(import.meta.dirname, '../../src/main.ts');
 
 export interface Running {
   /** What it printed so far, both streams. */
@@ -14,7 +14,8 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const environment = (settings: Record<string, string>): NodeJS.ProcessEnv => {
+/** What a child process sees: the machine's paths and the settings, nothing else. */
+export const environment = (settings: Record<string, string>): NodeJS.ProcessEnv => {
   const { PATH, HOME, TMPDIR } = process.env;
   return {
     ...(PATH ? { PATH } : {}),

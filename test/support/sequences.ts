@@ -91,6 +91,8 @@ export interface EnrollOptions {
   /** Days since the last message. */
   contactedDaysAgo?: number;
   domain?: string;
+  /** The company domain that all of them share; each has a company of its own unless said (S10). */
+  company?: string;
 }
 
 /** Enrols N new leads by hand-written rows, on a linked list of the given name. Returns enrollment ids, oldest first. */
@@ -134,7 +136,8 @@ export const enrol = (
       people as (
         insert into lead (workspace_id, full_name, first_name, email, email_key, company, company_domain, created_at, updated_at)
         select ${office.id}, 'Pat ' || (before.n + k), ${firstName}, 'pat' || (before.n + k) || '@' || ${domain}::text,
-          'pat' || (before.n + k) || '@' || ${domain}::text, 'Acme', ${domain}, ${ctx.now}, ${ctx.now}
+          'pat' || (before.n + k) || '@' || ${domain}::text, 'Acme',
+          coalesce(${options.company ?? options.domain ?? null}::text, 'acme-' || (before.n + k) || '.example'), ${ctx.now}, ${ctx.now}
         from before, generate_series(1, ${n}::int) k returning id),
       members as (
         insert into membership (list_id, lead_id, workspace_id, source, added_at)

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { drover, enter, type Services } from '../../src/domain/context.ts';
 import type { Handlers } from '../../src/jobs/boss.ts';
 import { createHandlers } from '../../src/jobs/handlers.ts';
@@ -5,10 +6,17 @@ import { type LocalSlack, startLocalSlack } from '../../src/local-slack/index.ts
 import { createSlackApp, type SlackApp } from '../../src/slack/app.ts';
 import { notify } from '../../src/slack/notify.ts';
 import { Receiver } from '../../src/slack/receiver.ts';
+import { SocketReceiver } from '../../src/slack/socket.ts';
 import type { RunTurn, TurnAnswer, TurnRequest } from '../../src/tools/turn.ts';
+import { type World, test as withWorld } from './world.ts';
 
 export const signingSecret = 'a-secret-of-tests';
 export const botToken = 'xoxb-a-token-of-tests';
+export const appToken = 'xapp-a-token-of-tests';
+
+/** The two ways in which Slack reaches Drover; what is true over one is true over the other. */
+export const transports = ['http', 'socket'] as const;
+export type Transport = (typeof transports)[number];
 
 /** A turn that a test scripts: what it is asked is kept, and it answers what `answer` says, the request's own words unless told. */
 export class ScriptedTurns {
@@ -41,18 +49,42 @@ export interface SlackHarness {
   app: SlackApp;
   turns: ScriptedTurns;
   handlers: Handlers;
-  receiver: Receiver;
-  /** Where Slack posts its requests. */
-  url: string;
+  /** Slack's way in, until it is closed. */
+  inlet: Inlet;
   workspaceId: number;
   /** Every pause that the outbox took, in milliseconds; the clock moved by it where it can. */
   pauses: number[];
   close(): Promise<void>;
 }
 
+export interface Inlet {
+  /** Where Slack posts its requests; '' over a socket. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Opens a way from `slack` into Drover. */
+export async function openInlet(transport: Transport, services: Services, slack: LocalSlack): Promise<Inlet> {
+  if (transport === 'socket') {
+    const receiver = new SocketReceiver({ services, appToken, apiUrl: slack.apiUrl });
+    await receiver.listen();
+    return { url: '', close: () => receiver.close() };
+  }
+  const receiver = new Receiver({ services, signingSecret, host: '127.0.0.1', port: 0 });
+  const { url } = await receiver.listen();
+  slack.connectApp(url);
+  return { url, close: () => receiver.close() };
+}
+
+export interface SlackSettings {
+  transport?: Transport;
+  pause?: (ms: number) => Promise<void>;
+  paced?: boolean;
+}
+
 export async function startSlack(
   services: Services,
-  { pause = async () => {}, paced = false }: { pause?: (ms: number) => Promise<void>; paced?: boolean } = {},
+  { transport = 'http', pause = async () => {}, paced = false }: SlackSettings = {},
 ): Promise<SlackHarness> {
   const slack = await startLocalSlack({
     port: 0,
@@ -60,6 +92,7 @@ export async function startSlack(
     appUrl: null,
     signingSecret,
     botToken,
+    appToken,
     log: services.log,
     clock: services.clock,
     zone: 'Europe/London',
@@ -80,16 +113,13 @@ export async function startSlack(
       await pause(ms);
     },
   });
-  const receiver = new Receiver({ services, signingSecret, host: '127.0.0.1', port: 0 });
-  const { url } = await receiver.listen();
-  slack.connectApp(url);
+  const inlet = await openInlet(transport, services, slack);
   const { workspaceId } = await app.identity();
   return {
     slack,
     app,
     turns,
-    receiver,
-    url,
+    inlet,
     workspaceId,
     pauses,
     handlers: createHandlers(services, {
@@ -99,8 +129,20 @@ export async function startSlack(
       deliverPosts: app.deliverPosts,
     }),
     close: async () => {
-      await receiver.close();
+      await inlet.close();
       await slack.close();
     },
   };
 }
+
+/** `test('C1 …', async ({ world, slack }) => …)` over one of the transports: a world whose Slack is there and whose jobs answer it. */
+export const testOver = (transport: Transport, settings: (world: World) => SlackSettings = () => ({})) =>
+  withWorld.extend<{ slack: SlackHarness }>({
+    slack: async ({ world }, use) => {
+      const harness = await startSlack(world.services, { transport, ...settings(world) });
+      world.handlers = harness.handlers;
+      await use(harness);
+      await harness.close();
+      expect(harness.slack.control.sockets.faults).toEqual([]);
+    },
+  });

@@ -144,7 +144,7 @@ describe('A1 and A2', () => {
     expect(fact(card, 'Enrol')).toBe('37 of 40 people, and are contacted without review (autopilot)');
     expect(fact(card, 'Do not enrol')).toBe('2 in another sequence, 1 no e-mail address');
     // Its only sender's limit of 30 a day is below the cap (S5).
-    expect(fact(card, 'Daily cap')).toBe('30 / day (set to 50)');
+    expect(fact(card, 'Daily cap')).toBe('50 a day, but 30 results: what its senders may send');
     expect(fact(card, 'Monitoring')).toBe('100 / week (Mon)');
     expect(card.report.tables?.[0]?.rows).toEqual([['Winter', 'Ray', '2']]);
     expect(await states(world, office, other.id)).toEqual({ queued: 2 });

@@ -198,7 +198,7 @@ test('S5 M9 what is shown is the cap that results, the inflow, the room and the 
   expect(shown).toMatchObject({
     result: {
       capacity: { cap: 50, effectiveCap: 30, newPerDay: 10, limitedBy: 'senders' },
-      pace: { inflowPerWeek: 0, roomPerWeek: 50, backlog: 100, drainsOn: '2026-03-16' },
+      pace: { inflowPerWeek: 0, roomPerWeek: 50, backlog: 100, drainsOn: '2026-03-05' },
     },
   });
   expect(text(shown)).toContain('50 a day, but 30 results');

@@ -43,7 +43,11 @@ export function correct(how: string, fields: Record<string, unknown>, talk: Talk
       ? other(base, talk)
       : how === '$swap'
         ? swap(base, String(fields.old), String(fields.new), talk)
-        : apply(base, fields.change as Change, open, talk);
+        : how === '$again'
+          ? elsewhere(base, String(fields.who), talk)
+          : how === '$times'
+            ? multiplied(base, Number(fields.factor), open, talk)
+            : apply(base, fields.change as Change, open, talk);
   if (made && 'calls' in outcome) talk.calls.splice(talk.calls.indexOf(made), 1);
   return outcome;
 }
@@ -132,11 +136,44 @@ function describeAgain(call: PhraseCall, people: Token[], open: boolean, talk: T
   const described = describe(people);
   const before = call.input.criteria as Criteria | undefined;
   if (!described?.known || !before) return unclear(call);
-  const { exclude, ...wanted } = described.criteria;
-  const criteria = { ...before, ...wanted, ...(exclude ? { exclude: { ...before.exclude, ...exclude } } : {}) };
+  const criteria = over(before, described.criteria);
   if (call.tool !== 'create_list' || open) return again(call, { criteria });
   const list = talk.focus.list;
   return list ? { calls: [{ tool: 'edit_criteria', input: { list, criteria } }] } : unclear(call);
+}
+
+const roles = ['titles', 'seniorities', 'functions'] as const;
+
+/**
+ * What is said anew replaces what was said of the same: roles replace roles, of whatever kind, and a place replaces the place that was
+ * asked for, of people or of companies, whichever it was.
+ */
+function over(before: Criteria, { exclude, ...wanted }: Criteria): Criteria {
+  const isBarePlace = Object.keys(wanted).length === 1 && wanted.personLocations !== undefined;
+  const ofCompanies = isBarePlace && before.companyLocations !== undefined && before.personLocations === undefined;
+  const fresh = ofCompanies ? { companyLocations: wanted.personLocations } : wanted;
+  const kept = { ...before };
+  if (roles.some(role => wanted[role])) for (const role of roles) delete kept[role];
+  return { ...kept, ...fresh, ...(exclude ? { exclude: { ...before.exclude, ...exclude } } : {}) };
+}
+
+/** `what about Italy?`: looks again, for others. It asks, so it only looks. */
+function elsewhere(call: PhraseCall, who: string, talk: Talk): Outcome {
+  const described = describe(tokenise(who));
+  const before = call.input.criteria as Criteria | undefined;
+  if (!described?.known || !before) return { ask: `Who, there? Say it in full: “preview CTOs in ${who}”.` };
+  const count = call.input.count === undefined ? {} : { count: call.input.count };
+  return { calls: [{ tool: 'preview_list', input: { criteria: over(before, described.criteria), ...count } }], ...noted(talk) };
+}
+
+const noted = ({ calls }: Talk): { note?: string } => (calls.length ? {} : { note: 'Only looked; “save it” makes it a list.' });
+
+/** `double it`, `halve it`: the number of the last call, that many times. */
+function multiplied(call: PhraseCall, factor: number, open: boolean, talk: Talk): Outcome {
+  const field = numberOf[call.tool];
+  const before = field === undefined ? undefined : call.input[field];
+  if (typeof before !== 'number') return { ask: 'What should I multiply? Name the new number: “make it 40”.' };
+  return recount(call, Math.max(1, Math.round(before * factor)), open, talk);
 }
 
 /** The only other list or sequence there is, else a question. */

@@ -15,7 +15,7 @@ export { createdList, type Focus, type PhraseCall, type PhraseContext, type Unde
 /** More words than this in one prompt, step texts left out, are not read: a person is asked to say it in parts. */
 const mostTokens = 400;
 
-const corrections = new Set(['$correct', '$swap', '$other']);
+const corrections = new Set(['$correct', '$swap', '$other', '$again', '$times']);
 
 /**
  * What a prompt asks for, as calls in its order. Pure: the same prompt in the same context means the same. Nothing that is said as a
@@ -203,6 +203,7 @@ function scoreOf({ fields, weight, phrasing }: Reading): number {
   const change = fields.change as { people?: Token[] } | undefined;
   const people = (fields.criteria ?? change?.people) as Token[] | undefined;
   const doubt = phrasing.group.tool === '$correct' ? 2 : 0;
+  if (phrasing.group.tool === '$again') return weight + (describe(tokenise(String(fields.who)))?.known ? 2 : -2);
   if (!people) return weight - doubt;
   const described = describe(people);
   return weight - doubt + (described ? described.known * 1.5 - described.unknown * 2 : -3);

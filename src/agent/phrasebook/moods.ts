@@ -80,7 +80,7 @@ export function moodOf(sentence: readonly Token[], names: Map<number, NameSpan[]
   const whole = withoutNames(sentence, names);
   const tokens = trail(whole);
   const { rest, politely, telling } = lead(tokens);
-  const reason = tokens.findIndex(({ fold }) => fold === 'because');
+  const reason = tokens.findIndex(({ fold }, at) => fold === 'because' || (fold === 'note' && at > 2));
   const isReport = ({ fold }: Token, at: number): boolean =>
     reports.has(fold) && tokens[at - 1]?.fold !== 'i' && !(reason >= 0 && at > reason);
   if (tokens.some(isReport)) return 'report';
@@ -119,13 +119,15 @@ export function clausesOf(sentence: readonly Token[], names: Map<number, NameSpa
   for (let at = 0; at < sentence.length; at++) {
     const token = sentence[at]!;
     const numbered = at > 0 && numeralAt(sentence, at - 1) !== undefined;
-    if (at > 0 && separators.has(token.fold) && !inside.has(at) && begins(sentence, at + 1, numbered)) clauses.push([]);
+    if (at > 0 && separators.has(token.fold) && !inside.has(at) && begins(sentence, at + 1, numbered, names)) clauses.push([]);
     clauses.at(-1)!.push(token);
   }
   return clauses.filter(clause => clause.some(({ kind, fold }) => kind !== 'punct' && !separators.has(fold)));
 }
 
 const quantities = /^(more|new|additional|extra|leads|people|contacts|prospects|a|per|each|every|daily|weekly|on|another)$/;
+/** `… and 20 to Berlin Founders`, `… and Berlin Founders to Partner Launch`: what comes before a name that begins anew. */
+const aims = /^(to|into|for|in|on|with)$/;
 const neverOpens = new Set([
   'who',
   'that',
@@ -164,6 +166,11 @@ const neverOpens = new Set([
   'anything',
   'anyone',
   'everything',
+  'everyone',
+  'everybody',
+  'those',
+  'unknown',
+  'task',
   'contacts',
   'sequence',
   'outreach',
@@ -184,7 +191,7 @@ const newThing = ([article, next, after]: readonly Token[]): boolean =>
   /^(sequence|campaign|digest)$/.test((next?.fold === 'new' ? after : next)?.fold ?? '');
 
 /** Does something that can stand alone begin here? After a number, another one is the rest of a range (`50–500 people`). */
-function begins(tokens: readonly Token[], start: number, numbered: boolean): boolean {
+function begins(tokens: readonly Token[], start: number, numbered: boolean, names: Map<number, NameSpan[]>): boolean {
   let at = start;
   for (; at < tokens.length && (separators.has(tokens[at]!.fold) || tokens[at]!.kind === 'punct'); at++);
   if (at > start && separators.has(tokens[start]!.fold) && tokens[start]!.fold !== ',') return false;
@@ -194,6 +201,14 @@ function begins(tokens: readonly Token[], start: number, numbered: boolean): boo
   if (negations.at(rest, 0)) return true;
   const n = numeralAt(rest, 0);
   if (newThing(rest)) return true;
-  if (n) return !numbered && quantities.test(rest[n.end]?.fold ?? '');
+  const place = tokens.indexOf(first);
+  const named = names.get(place)?.[0];
+  if (named && aims.test(tokens[named.end]?.fold ?? '') && named.kind === 'list' && names.has(named.end + 1)) return true;
+  if (named && named.words > 1) return false;
+  if (n)
+    return (
+      !numbered &&
+      (quantities.test(rest[n.end]?.fold ?? '') || (aims.test(rest[n.end]?.fold ?? '') && names.has(place + n.end + 1)))
+    );
   return openers.has(first.fold) && !neverOpens.has(first.fold);
 }

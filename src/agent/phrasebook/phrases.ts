@@ -1,6 +1,9 @@
 import words from './macros.json' with { type: 'json' };
 import { type Compiled, compile, match, type Node, parsePattern } from './pattern.ts';
+import answers from './phrases-answers.json' with { type: 'json' };
+import life from './phrases-life.json' with { type: 'json' };
 import lists from './phrases-lists.json' with { type: 'json' };
+import members from './phrases-members.json' with { type: 'json' };
 import office from './phrases-office.json' with { type: 'json' };
 import sequences from './phrases-sequences.json' with { type: 'json' };
 import talk from './phrases-talk.json' with { type: 'json' };
@@ -34,7 +37,7 @@ export interface Phrasing {
 }
 
 const macros: Record<string, readonly string[]> = words.macros;
-export const groups: readonly Group[] = [...lists, ...sequences, ...office, ...talk];
+export const groups: readonly Group[] = [...lists, ...sequences, ...office, ...members, ...life, ...answers, ...talk];
 
 /** Every phrasing that the phrasebook knows, in the order in which equals win. */
 export const phrasings: readonly Phrasing[] = groups.flatMap(group =>

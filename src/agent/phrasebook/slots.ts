@@ -1,3 +1,4 @@
+import { findPlace } from '../../domain/lists/vocabulary.ts';
 import { describe } from './criteria.ts';
 import { lexicon } from './lexicon.ts';
 import words from './macros.json' with { type: 'json' };
@@ -5,6 +6,8 @@ import { type NameKind, type NameSpan, namesIn, type Reference } from './names.t
 import { numeralAt } from './numbers.ts';
 import { optionsAt } from './options.ts';
 import type { Readable, Taken } from './pattern.ts';
+import { attributeAt, memberAt, namesAt, ownerAt, personAt, subjectAt } from './people.ts';
+import { datesAt, daysBackAt, lengthAt } from './spans.ts';
 import type { Token } from './text.ts';
 import { cadenceAt, dateAt, scheduleAt, timeAt, weekdayOf, zoneAt } from './times.ts';
 
@@ -87,7 +90,7 @@ export class Clause implements Readable {
       case 'any':
         return this.reference(at, ['list', 'sequence']);
       case 'known':
-        return this.reference(at, ['sequence']).filter(({ value }) => (value as Reference).how === 'known');
+        return this.known(at, ['sequence']);
       case 'n':
         return one(numeralAt(tokens, about.at(tokens, at)?.end ?? at)).map(each => ({ ...each, weight: 1 }));
       case 'order':
@@ -125,6 +128,32 @@ export class Clause implements Readable {
         return this.target(at);
       case 'leads':
         return this.leads(at);
+      case 'lead':
+        return personAt(this.among, at);
+      case 'fullname':
+        return personAt(this.among, at).filter(
+          ({ value }) => typeof value === 'string' && (/@/.test(value) || /^\p{Lu}\S* \p{Lu}/u.test(value)),
+        );
+      case 'named':
+        return this.known(at, ['list', 'sequence']);
+      case 'owner':
+        return ownerAt(this.among, at);
+      case 'member':
+        return memberAt(this.among, at);
+      case 'attribute':
+        return attributeAt(tokens, at);
+      case 'subject':
+        return subjectAt(this.among, at, [...this.known(at, ['list', 'sequence']), ...this.senders(at)]);
+      case 'lists':
+        return this.several(at);
+      case 'length':
+        return one(lengthAt(tokens, at, this.scope.today));
+      case 'past':
+        return one(daysBackAt(tokens, at, this.scope.today));
+      case 'dates':
+        return one(datesAt(tokens, at, this.scope.today));
+      case 'country':
+        return this.country(at);
       case 'senders':
         return this.senders(at);
       case 'criteria':
@@ -138,6 +167,27 @@ export class Clause implements Readable {
       default:
         throw new Error(`no slot called ${slot}`);
     }
+  }
+
+  private get among() {
+    return { ...this.scope, tokens: this.tokens, slice: (from: number, to: number) => this.slice(from, to) };
+  }
+
+  private known(at: number, kinds: NameKind[]): Taken[] {
+    return this.reference(at, kinds).filter(({ value }) => (value as Reference).how === 'known');
+  }
+
+  /** Two lists or more: `A, B and C`. */
+  private several(at: number): Taken[] {
+    return this.known(at, ['list']).filter(({ value }) => (value as Reference).also);
+  }
+
+  /** `German`, `the UK`, `New York`: a place as it was written; the tool knows which countries have holidays. */
+  private country(at: number): Taken[] {
+    return this.free(at, 4, 0).flatMap(({ value, end }) => {
+      const place = findPlace(String(value).replace(/^the /i, ''));
+      return place ? [{ value: place.kind === 'country' ? place.name : value, end, weight: end - at }] : [];
+    });
   }
 
   private quoted(at: number): Taken[] {
@@ -203,8 +253,8 @@ export class Clause implements Readable {
   private chain(start: number, kind: NameKind): { also: string[]; end: number } | undefined {
     const also: string[] = [];
     let end = start;
-    for (let at = start; /^(,|and|&)$/.test(this.tokens[at]?.fold ?? ''); ) {
-      while (/^(,|and|&|also|the)$/.test(this.tokens[at]?.fold ?? '')) at++;
+    for (let at = start; /^(,|and|&|or|with|plus)$/.test(this.tokens[at]?.fold ?? ''); ) {
+      while (/^(,|and|&|or|with|plus|also|the|list)$/.test(this.tokens[at]?.fold ?? '')) at++;
       const next = this.names.get(at)?.find(span => span.kind === kind);
       if (!next) break;
       also.push(next.name);
@@ -251,14 +301,9 @@ export class Clause implements Readable {
 
   /** A person's name: nothing that is a number, a thing, or a list or sequence. */
   private person(at: number): Taken[] {
-    const { kind, fold } = this.tokens[at]!;
-    const thing = kind !== 'word' || determiners.has(fold) || numeralAt(this.tokens, at) || pronouns.list.at(this.tokens, at);
-    if (thing || this.names.has(at)) return [];
-    const isPart = (token: Token, place: number): boolean =>
-      token.kind === 'word' && !numeralAt(this.tokens, place) && !cadenceAt(this.tokens, place);
-    return this.free(at, 4, 0)
-      .filter(({ end }) => this.tokens.slice(at, end).every((token, offset) => isPart(token, at + offset)))
-      .map(each => ({ ...each, value: { lead: each.value } }));
+    return this.tokens[at]!.kind === 'word' && !this.names.has(at)
+      ? namesAt(this.among, at).map(({ value, end }) => ({ value: { lead: value }, end, weight: 0 }))
+      : [];
   }
 
   /** `Jane Doe, bob@acme.example and Mia Roe`; not `it`, `them` or a number, which mean something else. */

@@ -6,7 +6,10 @@ import type { PhraseContext } from './types.ts';
 /** The words of every example's phrasings: what a prompt that was not understood is compared with. */
 const known = groups
   .filter(({ tool, near }) => !tool.startsWith('$') || !near)
-  .filter(({ tool }) => !['$yes', '$no', '$say', '$correct', '$other', '$swap', '$name'].includes(tool))
+  .filter(
+    ({ tool }) =>
+      !['$yes', '$no', '$say', '$correct', '$other', '$swap', '$name', '$again', '$times', '$likewise'].includes(tool),
+  )
   .map(group => ({ group, words: new Set([...group.phrases, group.example].flatMap(wordsOf)) }));
 
 function wordsOf(text: string): string[] {

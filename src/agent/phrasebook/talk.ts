@@ -15,7 +15,7 @@ export interface Talk {
   today: string;
   lists: string[];
   sequences: string[];
-  focus: { list?: string; sequence?: string; latest?: NameKind };
+  focus: { list?: string; sequence?: string; latest?: NameKind; leads?: string[] };
   calls: PhraseCall[];
   /** Names that this prompt gives to what it creates, folded, and what stands for them until it is created. */
   created: Map<string, string>;
@@ -31,7 +31,12 @@ export function beginTalk(context: PhraseContext): Talk {
     today: context.today,
     lists: lists.filter(name => name.trim()),
     sequences: sequences.filter(name => name.trim()),
-    focus: { ...(focus.list ? { list: focus.list } : {}), ...(focus.sequence ? { sequence: focus.sequence } : {}), latest },
+    focus: {
+      ...(focus.list ? { list: focus.list } : {}),
+      ...(focus.sequence ? { sequence: focus.sequence } : {}),
+      ...(focus.leads ? { leads: focus.leads } : {}),
+      latest,
+    },
     calls: [],
     created: new Map(),
   };
@@ -41,6 +46,8 @@ export function beginTalk(context: PhraseContext): Talk {
 export function follow(talk: Talk, call: PhraseCall): void {
   const { list, sequence, name } = call.input as { list?: string; sequence?: string; name?: string };
   talk.calls.push(call);
+  const leads = leadsOf(call);
+  if (leads) talk.focus = { ...talk.focus, leads };
   if (call.tool === 'create_list') {
     talk.focus = { ...talk.focus, list: createdList, latest: 'list' };
     if (name) nameCreated(talk, name);
@@ -51,6 +58,12 @@ export function follow(talk: Talk, call: PhraseCall): void {
     if (list) talk.focus = { ...talk.focus, list, latest: 'list' };
     if (sequence) talk.focus = { ...talk.focus, sequence, ...(list ? {} : { latest: 'sequence' as const }) };
   }
+}
+
+/** Whom a call is about: what "her" and "them" mean afterwards. */
+function leadsOf({ input: { lead, leads } }: PhraseCall): string[] | undefined {
+  if (typeof lead === 'string') return [lead];
+  return Array.isArray(leads) && leads.length ? leads.map(String) : undefined;
 }
 
 export function nameCreated(talk: Talk, name: string): void {

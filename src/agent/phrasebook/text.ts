@@ -2,7 +2,7 @@
 
 export interface Token {
   /** `quote`: everything between two quotation marks is one token, so that a quoted command can fill a slot but never be one. */
-  kind: 'word' | 'number' | 'quote' | 'channel' | 'punct';
+  kind: 'word' | 'number' | 'quote' | 'channel' | 'member' | 'punct';
   /** As written; of a quote, what is inside. */
   text: string;
   /** Lower case without accents and apostrophes: what patterns compare. '' for quotes, which no pattern's word may match. */
@@ -63,6 +63,8 @@ function tokenAt(text: string, at: number): Token | undefined {
   if (char === '<') {
     const channel = stickily(/<#[A-Z0-9]+(?:\|[^<>|]{0,80})?>|#[\p{L}\p{N}_-]+/uy, text, at);
     if (channel) return token('channel', channel, at, at + channel.length);
+    const member = stickily(/<@[UW][A-Z0-9]+(?:\|[^<>|]{0,80})?>/y, text, at);
+    if (member) return token('member', member.replace(/\|.*/, '>'), at, at + member.length);
   }
   const quoted = quoteAt(text, at);
   if (quoted) return quoted;

@@ -9,6 +9,8 @@ export interface Focus {
   /** The list and the sequence that were named last: what "it", "that list" and "this sequence" mean. */
   list?: string;
   sequence?: string;
+  /** The people who were named last, as they were named: "her", "them". */
+  leads?: string[];
   /** The last call that was made, whatever became of it: what "make it 30" and "no, weekly" change. */
   last?: PhraseCall;
   /** Nothing came of `last` (it was refused): a correction then repeats it whole, instead of ordering only what is missing. */

@@ -1,5 +1,7 @@
 import type { Context } from '../context.ts';
 
+export { exportCsv, type Filter } from './trail.ts';
+
 export interface Entry {
   action: string;
   effect?: string;

@@ -3,9 +3,12 @@ import { type Cadence, dateIn, nextPeriod, startOfDay } from '../../calendar.ts'
 import type { Digest } from '../../db/types.ts';
 import { postDigest } from '../../queues.ts';
 import type { Context } from '../context.ts';
+import * as forecasts from '../forecasts/index.ts';
+import * as days from './days.ts';
 import * as queries from './queries.ts';
-import { drainsOn, type Need, needs, newADay } from './rules.ts';
+import { type Need, needs } from './rules.ts';
 
+export type { Days, ListDay } from './days.ts';
 export type { ListRow, SequenceRow, Span } from './queries.ts';
 export type { Need } from './rules.ts';
 
@@ -15,7 +18,7 @@ export interface Overview {
   until: string;
   needs: Need[];
   lists: queries.ListRow[];
-  sequences: (Omit<queries.SequenceRow, 'oldestReviewAt'> & { newADay: number; drainsOn: string | null })[];
+  sequences: (Omit<queries.SequenceRow, 'oldestReviewAt'> & forecasts.Pace & { days: days.Days })[];
   handedOver: { to: string; lists: number; sequences: number; senders: number }[];
   /** Did anything happen in the span? */
   changed: boolean;
@@ -29,21 +32,22 @@ export async function compose(ctx: Context, span: queries.Span): Promise<Overvie
     await queries.waitingApprovals(ctx.tx, ctx.now),
     await queries.handedOver(ctx.tx, span),
   ];
+  const paces = await forecasts.pacesOf(
+    ctx,
+    sequences.map(sequence => sequence.id),
+  );
+  const lately = await days.ofSequences(ctx);
   const happened = (s: queries.SequenceRow) => s.enrolled + s.contacted + s.replies + s.bounces + s.optOuts > 0;
   return {
     from: span.from.toString(),
     until: span.until.toString(),
     needs: needs({ lists, sequences, approvals }, ctx.now),
     lists,
-    sequences: sequences.map(({ oldestReviewAt: _, ...sequence }) => {
-      const perDay = newADay(sequence.dailyCap, sequence.steps);
-      const window = { zone: sequence.zone, days: sequence.sendDays, from: '00:00', until: '24:00', holidays: new Set<string>() };
-      const drained =
-        sequence.status === 'active' || sequence.status === 'finishing'
-          ? drainsOn(sequence.backlog, perDay, ctx.now, window)
-          : null;
-      return { ...sequence, newADay: perDay, drainsOn: drained?.toString() ?? null };
-    }),
+    sequences: sequences.map(({ oldestReviewAt: _, ...sequence }) => ({
+      ...sequence,
+      ...paces.get(sequence.id)!,
+      days: lately.get(sequence.id)!,
+    })),
     handedOver,
     changed: lists.some(list => list.ordered > 0) || sequences.some(happened) || handedOver.length > 0,
   };

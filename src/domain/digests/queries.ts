@@ -70,6 +70,10 @@ export interface SequenceRow {
   live: number;
   inReview: number;
   oldestReviewAt: Temporal.Instant | null;
+  /** Who came in within the last seven days. */
+  weeklyInflow: number;
+  /** Manual tasks that wait for the owner. */
+  openTasks: number;
   replies: number;
   bounces: number;
   optOuts: number;
@@ -87,7 +91,8 @@ export const sequences = async (tx: Tx, { from, until }: Span, now: Temporal.Ins
       select s.id, s.name, s.status, s.mode, s.daily_cap as "dailyCap", s.zone, s.send_days as "sendDays", o.name as owner,
         (select count(*) from step t where t.sequence_id = s.id and t.version = s.version) as steps,
         coalesce(e.enrolled, 0) as enrolled, coalesce(e.backlog, 0) as backlog, coalesce(e.live, 0) as live,
-        coalesce(e.in_review, 0) as "inReview", e.oldest_review as "oldestReviewAt", coalesce(e.replies, 0) as replies,
+        coalesce(e.in_review, 0) as "inReview", e.oldest_review as "oldestReviewAt", coalesce(e.week, 0) as "weeklyInflow",
+        coalesce(e.tasks, 0) as "openTasks", coalesce(e.replies, 0) as replies,
         coalesce(e.bounces, 0) as bounces, coalesce(e.opt_outs, 0) as "optOuts", coalesce(h.held, '{}') as held,
         coalesce(m.contacted, 0) as contacted, coalesce(m.today, 0) as "contactedToday", coalesce(m.planned, 0) as "plannedToday",
         coalesce(m.unknown, 0) as unknown,
@@ -101,6 +106,8 @@ export const sequences = async (tx: Tx, { from, until }: Span, now: Temporal.Ins
           count(*) filter (where e.state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')) as live,
           count(*) filter (where e.state = 'in_review') as in_review,
           min(e.enrolled_at) filter (where e.state = 'in_review') as oldest_review,
+          count(*) filter (where e.enrolled_at > ${now}::timestamptz - interval '7 days') as week,
+          count(*) filter (where e.state = 'waiting_on_task') as tasks,
           count(*) filter (where e.state = 'replied' and e.ended_at >= ${from} and e.ended_at < ${until}) as replies,
           count(*) filter (where e.state = 'bounced' and e.ended_at >= ${from} and e.ended_at < ${until}) as bounces,
           count(*) filter (where e.state = 'unsubscribed' and e.ended_at >= ${from} and e.ended_at < ${until}) as opt_outs

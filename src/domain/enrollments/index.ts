@@ -103,6 +103,26 @@ export const foresee = async (
   return queries.foresee(ctx.tx, { ...questionOf(ctx, { ...of, needsEmail }), linkId: null, leavingLinkId });
 };
 
+/** The same, member by member: the given ones, or up to `limit` after a lead id. Writes nothing. */
+export const verdicts = async (
+  ctx: Context,
+  {
+    linkId = null,
+    leavingLinkId = null,
+    leadIds,
+    after,
+    limit,
+    ...of
+  }: { listId: number; sequenceId: number; linkId?: number | null; leavingLinkId?: number | null } & Pick<
+    queries.Question,
+    'leadIds' | 'after' | 'limit'
+  >,
+): Promise<queries.Verdict[]> => {
+  const needsEmail = await queries.needsEmail(ctx.tx, of.sequenceId);
+  const which = { ...(leadIds ? { leadIds } : {}), ...(after === undefined ? {} : { after }), ...(limit ? { limit } : {}) };
+  return queries.verdicts(ctx.tx, { ...questionOf(ctx, { ...of, needsEmail }), ...which, linkId, leavingLinkId });
+};
+
 /** Where the enrolment of a link stands (K5). */
 export const progress = (ctx: Context, linkId: number): Promise<queries.Progress> => queries.progress(ctx.tx, linkId);
 
@@ -139,6 +159,19 @@ export async function withdrawUncontacted(
     await freed(ctx, link.sequence_id);
   }
   return { withdrawn: leaving.length, passed: passed.size, more: ids.length === limit };
+}
+
+/** Withdraws the uncontacted whom no link holds, since they were enrolled by hand (S1). At most a chunk: they are few. */
+export async function withdrawByHand(
+  ctx: Context,
+  { sequenceId, reason }: { sequenceId: number; reason: string },
+): Promise<number> {
+  await queries.lockSequences(ctx.tx, [sequenceId]);
+  const ids = await queries.lockByHand(ctx.tx, sequenceId, chunkSize);
+  if (!ids.length) return 0;
+  await messages.dropPlanned(ctx, ids);
+  await queries.withdraw(ctx.tx, ids, reason, ctx.now);
+  return ids.length;
 }
 
 /** People left a sequence: others may have their places today (E2), and a finishing one may be through (S1). */

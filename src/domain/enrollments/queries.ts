@@ -163,9 +163,25 @@ export const foresee = async (tx: Tx, q: Question): Promise<Foreseen[]> => {
   return rows;
 };
 
-/** SQL: may the enrollment under `alias` be withdrawn, being uncontacted (K3, K6, L7)? */
+/** Member by member what `foresee` counts: who would enrol (reason null), and who is held by whom; in the order of lead ids. */
+export interface Verdict {
+  leadId: number;
+  reason: string | null;
+  sequence: string | null;
+  owner: string | null;
+}
+export const verdicts = async (tx: Tx, q: Question): Promise<Verdict[]> => {
+  const { rows } = await sql<Verdict>`
+    with ${judge(q)}
+    select j.lead_id as "leadId", j.reason, s.name as sequence, o.name as owner
+    from judged j left join enrollment e on e.id = j.held_by and j.reason = 'in_other_sequence'
+    left join sequence s on s.id = e.sequence_id left join member o on o.id = s.owner_id order by j.lead_id`.execute(tx);
+  return rows;
+};
+
+/** SQL: may the enrollment under `alias` be withdrawn, being uncontacted (K3, K6, L7)? An open task is no contact yet. */
 function letsGo(alias: string): RawBuilder<boolean> {
-  return sql<boolean>`(${sql.ref(`${alias}.state`)} in ('in_review', 'queued', 'paused') and not ${contacted(alias)})`;
+  return sql<boolean>`(${sql.ref(`${alias}.state`)} in ${live} and not ${contacted(alias)})`;
 }
 
 /** SQL: does another list, actively linked to the same sequence, hold the lead of the enrollment under `alias` (K4)? */
@@ -232,6 +248,15 @@ export async function lockUncontacted(
   return still.rows.map(row => row.id);
 }
 
+/** Locks uncontacted enrollments of a sequence that no link holds. */
+export const lockByHand = async (tx: Tx, sequenceId: number, limit: number): Promise<number[]> => {
+  const { rows } = await sql<{ id: number }>`select e.id from enrollment e
+    where e.sequence_id = ${sequenceId} and e.link_id is null and ${letsGo('e')} order by e.id limit ${limit} for update of e`.execute(
+    tx,
+  );
+  return rows.map(row => row.id);
+};
+
 /** Passes enrollments to the longest-standing other link that holds their lead, and returns those it passed (K4). */
 export const passOn = async (tx: Tx, ids: number[]): Promise<number[]> => {
   const { rows } = await sql<{ id: number }>`
@@ -250,8 +275,10 @@ export const passOn = async (tx: Tx, ids: number[]): Promise<number[]> => {
   return rows.map(row => row.id);
 };
 
-/** Withdraws; a paused one goes by way of the queue, which it never left in earnest (E3). */
+/** Withdraws. One that waits on its first task, or goes on after it was skipped, pauses first; a paused one goes by way of the queue (E3). */
 export async function withdraw(tx: Tx, ids: number[], reason: string, now: Temporal.Instant): Promise<void> {
+  await sql`update enrollment set state = 'paused'
+    where id = any(${ids}::bigint[]) and state in ('waiting_on_task', 'active')`.execute(tx);
   await sql`update enrollment set state = 'queued', paused_until = null
     where id = any(${ids}::bigint[]) and state = 'paused'`.execute(tx);
   await sql`update enrollment set state = 'withdrawn', reason = ${reason}, ended_at = ${now}, held_reason = null

@@ -1,12 +1,13 @@
-import { type Refusal, refuse } from '../../errors.ts';
+import { dateIn } from '../../calendar.ts';
+import { isRefusal, type Refusal, refuse } from '../../errors.ts';
 import { foldName, nearest } from '../../nearest.ts';
 import type { Context } from '../context.ts';
 import * as enrollments from '../enrollments/index.ts';
-import { emailKey, linkedinKey } from '../leads/rules.ts';
+import { domainKey, emailKey, linkedinKey } from '../leads/rules.ts';
 import * as queries from './queries.ts';
 import type { Entry } from './rules.ts';
 
-export type { Covered } from './queries.ts';
+export type { Covered, Listed } from './queries.ts';
 export { described, type Entry, entryOf } from './rules.ts';
 
 /** The leads that entries name, each with its live enrollment (X2). */
@@ -43,6 +44,24 @@ export async function add(
     leads: covered.length,
     stopped,
   };
+}
+
+/** The entries that are excluded already, with reason and end. JSON. */
+export const standing = (ctx: Context, entries: readonly Entry[]): Promise<queries.Standing[]> =>
+  queries.standing(ctx.tx, entries);
+
+/**
+ * Takes back that entries were excluded: those that were excluded before get their reason and end again, the others are lifted. An
+ * opt-out stays whatever it is asked (X3).
+ */
+export async function putBack(ctx: Context, entries: readonly Entry[], before: readonly queries.Standing[]): Promise<void> {
+  const isBefore = (entry: Entry) => before.some(each => each.kind === entry.kind && each.value === entry.value);
+  await queries.lift(
+    ctx,
+    entries.filter(entry => !isBefore(entry)),
+  );
+  for (const { reason, untilOn, ...entry } of before)
+    await queries.upsert(ctx, [entry], { reason, untilOn, by: ctx.actor.kind === 'member' ? ctx.actor.id : null });
 }
 
 /** What to exclude for one lead, named by full name, address or profile: its address and its profile. Several, or nobody, is a question. */
@@ -82,3 +101,41 @@ async function unknownLead(ctx: Context, ref: string): Promise<Refusal> {
     near.length ? near.map(name => `exclude ${name}`) : ['exclude ann@company.example'],
   );
 }
+
+/** What is excluded now, newest first, and how many in all. */
+export async function list(ctx: Context, limit: number): Promise<{ entries: queries.Listed[]; all: number; optOuts: number }> {
+  const on = dateIn(ctx.now, ctx.workspace.zone);
+  return { entries: await queries.list(ctx.tx, on, limit), ...(await queries.countStanding(ctx.tx, on)) };
+}
+
+/**
+ * The one exclusion that an address, a profile, a domain or a lead's name means, locked. Several are a question: they are lifted one at a
+ * time (X3). @returns the refusal `not_excluded` with the nearest, `unknown_lead`, or `which_one`
+ */
+export async function standingOne(ctx: Context, written: string): Promise<queries.Listed | Refusal> {
+  const keys = [emailKey(written), linkedinKey(written), written.includes('@') ? null : domainKey(written)].filter(
+    key => key !== null,
+  );
+  const person = keys.length ? undefined : await entriesOfLead(ctx, written);
+  if (isRefusal(person)) return person;
+  const found = await queries.byValue(ctx.tx, person ? person.entries.map(entry => entry.value) : keys);
+  if (found.length > 1)
+    return refuse(
+      'which_one',
+      `Several exclusions cover ${written}: ${found.map(each => each.value).join(', ')}. They are lifted one at a time; which one?`,
+      found.slice(0, 3).map(each => `lift the exclusion of ${each.value}`),
+    );
+  if (found[0]) return found[0];
+  const near = nearest(written, await queries.valuesLike(ctx.tx));
+  const hint = near.length ? ` The nearest: ${near.join(', ')}.` : '';
+  return refuse('not_excluded', `${written} is not excluded.${hint}`, [
+    ...near.map(value => `lift the exclusion of ${value}`),
+    'show exclusions',
+  ]);
+}
+
+/** Lifts one exclusion. That an opt-out is lifted by an admin and by hand alone is the caller's to see to (X3). */
+export const lift = async (ctx: Context, id: number): Promise<void> => void (await queries.liftOne(ctx, id));
+
+/** Excludes again what was lifted; false where it is excluded anew already. */
+export const unlift = (ctx: Context, id: number): Promise<boolean> => queries.unlift(ctx, id);

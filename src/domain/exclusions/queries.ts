@@ -67,6 +67,31 @@ export const existing = async (tx: Tx, entries: readonly Entry[]): Promise<(Entr
   return rows;
 };
 
+export interface Standing extends Entry {
+  reason: string;
+  untilOn: string | null;
+}
+
+/** Those of the entries that stand, with reason and end. */
+export const standing = async (tx: Tx, entries: readonly Entry[]): Promise<Standing[]> => {
+  const { rows } = await sql<Standing>`
+    select x.kind, x.value, x.reason, x.until_on as "untilOn" from exclusion x
+    join unnest(${entries.map(entry => entry.kind)}::text[], ${entries.map(entry => entry.value)}::text[]) as w (kind, value)
+      on w.kind = x.kind and w.value = x.value
+    where x.lifted_at is null`.execute(tx);
+  return rows;
+};
+
+/** Lifts entries that stand, opt-outs excepted (X3). Returns how many. */
+export const lift = async (ctx: Context, entries: readonly Entry[]): Promise<number> => {
+  const { rows } = await sql`
+    update exclusion x set lifted_at = ${ctx.now}
+    from unnest(${entries.map(entry => entry.kind)}::text[], ${entries.map(entry => entry.value)}::text[]) as w (kind, value)
+    where w.kind = x.kind and w.value = x.value and x.lifted_at is null and not x.opt_out
+    returning x.id`.execute(ctx.tx);
+  return rows.length;
+};
+
 export interface FoundLead {
   id: number;
   name: string;
@@ -95,3 +120,54 @@ export const namesLike = async (tx: Tx, words: string[]): Promise<string[]> => {
     where lower(full_name) like any(${words.map(word => `%${word.replace(/[\\%_]/g, '\\$&')}%`)}::text[]) limit 200`.execute(tx);
   return rows.map(row => row.name);
 };
+
+/** One exclusion as people see it. */
+export interface Listed extends Standing {
+  id: number;
+  optOut: boolean;
+  by: string | null;
+  byId: number | null;
+  at: Temporal.Instant;
+}
+
+const listed = sql`select x.id, x.kind, x.value, x.reason, x.until_on as "untilOn", x.opt_out as "optOut", m.name as by,
+    x.created_by as "byId", x.created_at as at
+  from exclusion x left join member m on m.id = x.created_by
+  where x.lifted_at is null`;
+
+/** What stands on a local date, newest first; ended ones are left out. */
+export const list = async (tx: Tx, on: Temporal.PlainDate, limit: number): Promise<Listed[]> =>
+  (
+    await sql<Listed>`${listed} and (x.until_on is null or x.until_on >= ${on})
+      order by x.created_at desc, x.id desc limit ${limit}`.execute(tx)
+  ).rows;
+
+export const countStanding = async (tx: Tx, on: Temporal.PlainDate): Promise<{ all: number; optOuts: number }> =>
+  (
+    await sql<{ all: number; optOuts: number }>`select count(*)::int as all, count(*) filter (where opt_out)::int as "optOuts"
+      from exclusion where lifted_at is null and (until_on is null or until_on >= ${on})`.execute(tx)
+  ).rows[0]!;
+
+/** The entries of these values that stand. */
+export const byValue = async (tx: Tx, values: readonly string[]): Promise<Listed[]> =>
+  (await sql<Listed>`${listed} and x.value = any(${[...values]}::text[]) order by x.id for update of x`.execute(tx)).rows;
+
+/** Values that stand and look like what was written, to name the nearest. */
+export const valuesLike = async (tx: Tx): Promise<string[]> =>
+  (
+    await sql<{ value: string }>`select value from exclusion where lifted_at is null order by created_at desc limit 2000`.execute(
+      tx,
+    )
+  ).rows.map(row => row.value);
+
+/** Lifts one, an opt-out too: the caller knows that a human asks (X3). */
+export const liftOne = (ctx: Context, id: number) =>
+  sql`update exclusion set lifted_at = ${ctx.now} where id = ${id} and lifted_at is null`.execute(ctx.tx);
+
+/** Puts a lifted one back as it was, unless it was excluded again meanwhile. Returns whether it did. */
+export const unlift = async (ctx: Context, id: number): Promise<boolean> =>
+  (
+    await sql`update exclusion x set lifted_at = null where x.id = ${id} and x.lifted_at is not null
+      and not exists (select from exclusion o where o.workspace_id = x.workspace_id and o.kind = x.kind and o.value = x.value
+        and o.lifted_at is null) returning x.id`.execute(ctx.tx)
+  ).rows.length > 0;

@@ -75,6 +75,16 @@ export async function take(
 const differ = ({ id, record_ids, ...before }: Known, after: LeadFields): boolean =>
   (Object.keys(after) as (keyof LeadFields)[]).some(key => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
 
+/** Makes leads one, the oldest, whose gaps the others fill (L3). Returns its id. */
+export async function mergeAll(ctx: Context, leadIds: readonly number[]): Promise<number> {
+  await queries.takeTurns(ctx.tx, ctx.workspace.id);
+  const known = await queries.byIds(ctx.tx, leadIds);
+  await merge(ctx, [{ members: [], known }]);
+  const [oldest] = known;
+  await queries.update(ctx.tx, ctx.now, [{ id: oldest!.id, ...combine(known, []) }]);
+  return oldest!.id;
+}
+
 async function merge(ctx: Context, groups: readonly Group[]): Promise<void> {
   const doubles = groups.filter(group => group.known.length > 1);
   if (!doubles.length) return;

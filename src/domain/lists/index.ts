@@ -7,13 +7,18 @@ import * as leads from '../leads/index.ts';
 import type { Person } from '../leads/rules.ts';
 import type { Candidate } from '../ports.ts';
 import type { Criteria } from './criteria.ts';
+import * as members from './members.ts';
 import type { ListRow } from './queries.ts';
 import * as queries from './queries.ts';
 import { freeName, nameFrom } from './rules.ts';
 
+export * as members from './members.ts';
 export type { ListRow } from './queries.ts';
 
 export const byId = (ctx: Context, id: number): Promise<ListRow | undefined> => queries.byId(ctx.tx, id);
+
+/** Every name that is taken, archived lists' too (L6). */
+export const allNames = async (ctx: Context): Promise<string[]> => (await queries.names(ctx.tx)).map(list => list.name);
 
 /** Reads a list and keeps others from adding to or changing it until the transaction ends. */
 export const lock = (ctx: Context, id: number): Promise<ListRow | undefined> => queries.lock(ctx.tx, id);
@@ -130,8 +135,10 @@ export async function create(ctx: Context, { name, ownerId, source, criteria, re
 export async function rename(ctx: Context, listId: number, name: string): Promise<string | Refusal> {
   const others = (await queries.names(ctx.tx)).filter(list => list.id !== listId).map(list => list.name);
   const wanted = name.trim();
+  if (!wanted || wanted.length > 100) return refuse('bad_name', 'A list needs a name of 1 to 100 characters.');
   const free = freeName(wanted, others);
-  if (free !== wanted) return refuse('name_taken', `There already is a list called "${wanted}". "${free}" is free.`);
+  if (free !== wanted)
+    return refuse('name_taken', `There already is a list called "${wanted}". "${free}" is free.`, ['show my lists']);
   await ctx.tx.updateTable('list').set({ name: wanted }).where('id', '=', listId).execute();
   return wanted;
 }
@@ -142,8 +149,15 @@ export const editCriteria = (
   { listId, criteria, source }: { listId: number; criteria: Criteria; source: string },
 ) => ctx.tx.updateTable('list').set({ criteria, source, source_cursor: null }).where('id', '=', listId).execute();
 
-/** Archives a list and stops its monitoring (L6). Its caller ends its link. */
+/** Puts back what later refills looked for, and where they had read to (A6). */
+export const restoreCriteria = (
+  ctx: Context,
+  { listId, criteria, source, cursor }: { listId: number; criteria: Criteria | null; source: string; cursor: string | null },
+) => ctx.tx.updateTable('list').set({ criteria, source, source_cursor: cursor }).where('id', '=', listId).execute();
+
+/** Archives a list, stops its monitoring and cancels its open orders (L6). Its caller ends its link. */
 export async function archive(ctx: Context, listId: number): Promise<void> {
+  await members.cancelOrders(ctx, listId, 'list_archived');
   await ctx.tx
     .updateTable('list')
     .set({ archived_at: ctx.now })

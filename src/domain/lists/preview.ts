@@ -79,17 +79,31 @@ function unknownValues(unknown: readonly UnknownValue[]): Refusal {
   );
 }
 
-async function nobody(source: LeadSource, criteria: Criteria, asOf: Temporal.PlainDate): Promise<Refusal> {
+/** The one filter without which a source would find most, and how many (M8); undefined where leaving out any one does not help. */
+export async function widest(
+  source: LeadSource,
+  criteria: Criteria,
+  asOf: Temporal.PlainDate,
+): Promise<{ filter: string; rest: Criteria; total: number } | undefined> {
   const counted: { filter: string; rest: Criteria; total: number }[] = [];
   for (const { filter, rest } of withoutEach(criteria))
     if (!isEmpty(rest)) counted.push({ filter, rest, total: (await source.preview(rest, asOf)).total });
-  const [best] = counted.filter(({ total }) => total > 0).toSorted((a, b) => b.total - a.total);
-  const what = best ? filterLabel(best.filter) : '';
+  return counted.filter(({ total }) => total > 0).toSorted((a, b) => b.total - a.total)[0];
+}
+
+const withoutWhat = (filter: Parameters<typeof filterLabel>[0]): string =>
+  filterLabel(filter).replace(/^(\w+) in$/, 'place of the $1');
+
+async function nobody(source: LeadSource, criteria: Criteria, asOf: Temporal.PlainDate): Promise<Refusal> {
+  const best = await widest(source, criteria, asOf);
+  const what = best ? withoutWhat(best.filter) : '';
   return refuse(
     'nobody_matches',
     best
       ? `Nobody matches. Without the ${what} there would be ${best.total.toLocaleString('en-US')}.`
-      : 'Nobody matches, and leaving out any one filter does not help. Ask for fewer things at once.',
+      : Object.keys(criteria).length > 1
+        ? 'Nobody matches, and leaving out any one filter does not help. Ask for fewer things at once.'
+        : 'Nobody matches. Describe them in other words.',
     best ? [`preview ${wordsFor(best.rest)}`] : undefined,
   );
 }

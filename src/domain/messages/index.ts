@@ -3,10 +3,12 @@ import * as queues from '../../queues.ts';
 import type { Context } from '../context.ts';
 import { lockAll, stepCounts } from '../sequences/queries.ts';
 import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
+import { freshPaced } from './companies.ts';
 import { type Interval, type Placement, plan, type SenderDay, type SequenceDay } from './planner.ts';
 import * as queries from './queries.ts';
 
-export { recoverLeases, sendDue } from './sending.ts';
+export { claimDue, recoverLeases, sendDue } from './sending.ts';
+export { closeTask, type OpenTask, openTaskOf, openTasks } from './tasks.ts';
 
 /** How many messages a call of `planDay` gave a time, over the sequences that it planned together. */
 export interface Planned {
@@ -59,8 +61,15 @@ async function planDate(ctx: Context, on: Temporal.PlainDate, open: OpenToday[])
     days.map(day => day.sequenceId),
   );
   const used = Map.groupBy(await queries.used(tx, days), row => row.sequenceId);
-  const due = Map.groupBy(await queries.due(tx, days, sending), row => row.sequenceId);
-  const fresh = Map.groupBy(await queries.fresh(tx, days), row => row.sequenceId);
+  const followUps = await queries.due(tx, days, sending);
+  const due = Map.groupBy(followUps, row => row.sequenceId);
+  const inLine = await freshPaced(
+    ctx,
+    on,
+    days,
+    followUps.flatMap(row => row.company ?? []),
+  );
+  const fresh = Map.groupBy(inLine.fresh, row => row.sequenceId);
 
   const sequences = open.map(({ sequence: { id, daily_cap }, window }): SequenceDay => {
     const today = used.get(id) ?? [];
@@ -76,7 +85,7 @@ async function planDate(ctx: Context, on: Temporal.PlainDate, open: OpenToday[])
       fresh: fresh.get(id) ?? [],
     };
   });
-  const placements: Placement[] = plan({ on, sequences, senders });
+  const placements: Placement[] = plan({ on, sequences, senders, companies: inLine.pacing });
   return placements.length ? queries.place(ctx, on, placements) : 0;
 }
 

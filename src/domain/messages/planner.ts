@@ -1,12 +1,12 @@
-/**
- * Who is touched today and when (S3–S5): the state of a day → placements. Pure and deterministic, so that what is planned live and what
- * is forecast in memory are the same. It takes all sequences that share senders at once, since a sender's limits hold over all of them.
- */
+import { type Interval, rotated, Sender, timesFor } from './times.ts';
 
-export interface Interval {
-  from: Temporal.Instant;
-  until: Temporal.Instant;
-}
+export type { Interval } from './times.ts';
+
+/**
+ * Who is touched today and when (S3–S5, S10): the state of a day → placements. Pure and deterministic, so that what is planned live and
+ * what is forecast in memory are the same. It takes all sequences that share senders at once, since a sender's limits hold over all of
+ * them.
+ */
 
 /** One sequence's today. */
 export interface SequenceDay {
@@ -29,17 +29,32 @@ export interface SequenceDay {
 
 export interface FollowUp {
   enrollmentId: number;
-  /** The one that the first step left from: it stays the same (S5). */
-  senderId: number;
+  /** The one that the first message left from: it stays the same (S5). Null: none has left yet, only tasks were due before. */
+  senderId: number | null;
   dueOn: string;
   lastContactAt: Temporal.Instant | null;
   /** Its lead is touched today already, so that it takes no further place under the cap. */
   touched: boolean;
+  /** Its step is a manual task: no sender, no gap. */
+  isTask?: boolean;
+  /** Nothing has reached its lead yet, since the task before was skipped; then `company` is what this first contact counts on (S10). */
+  isFirst?: boolean;
+  company?: string | null;
 }
 
 export interface NewLead {
   enrollmentId: number;
   listId: number | null;
+  isTask?: boolean;
+  /** What makes two leads colleagues: the company's domain (S10). */
+  company?: string | null;
+}
+
+/** How many first contacts a company gets on one day over the whole workspace (S10). */
+export interface CompanyPacing {
+  perDay: number;
+  /** Today's, by company; a company that is to be left alone altogether has as many as there may be. */
+  today: ReadonlyMap<string, number>;
 }
 
 /** One sender's today, over all of its sequences. */
@@ -57,12 +72,15 @@ export interface Day {
   on: Temporal.PlainDate;
   sequences: readonly SequenceDay[];
   senders: readonly SenderDay[];
+  /** Absent: companies are not paced. */
+  companies?: CompanyPacing;
 }
 
 export interface Placement {
   sequenceId: number;
   enrollmentId: number;
-  senderId: number;
+  /** Null for a manual task. */
+  senderId: number | null;
   at: Temporal.Instant;
   firstContact: boolean;
 }
@@ -76,10 +94,12 @@ export const keptForNew = (cap: number, steps: number): number =>
  * The smallest of cap, sender limits, gaps and window wins.
  */
 export function plan(day: Day): Placement[] {
-  const sequences = day.sequences.filter(sequence => sequence.window).map(sequence => new Sequence(sequence, day));
+  const companies = new Companies(day.companies);
+  const sequences = day.sequences.filter(sequence => sequence.window).map(sequence => new Sequence(sequence, day, companies));
   const senders = new Map(day.senders.map(sender => [sender.id, new Sender(sender)]));
   const placed: Placement[] = [];
   for (;;) {
+    for (const sequence of sequences) sequence.lookAgain();
     const chosen = choose(day, sequences, senders);
     const timed = chosen.length ? spread(day.on, chosen) : [];
     placed.push(...timed);
@@ -87,39 +107,20 @@ export function plan(day: Day): Placement[] {
   }
 }
 
-/** Milliseconds since 1970; the planner's own arithmetic. */
-type Ms = number;
-
-class Sender {
-  readonly id: number;
-  readonly gapMs: Ms;
-  left: number;
-  taken: Ms[];
-  constructor({ id, left, gapMinutes, taken }: SenderDay) {
-    this.id = id;
-    this.left = Math.max(0, left);
-    this.gapMs = gapMinutes * 60_000;
-    this.taken = taken.map(at => at.epochMilliseconds).sort((a, b) => a - b);
+/** First contacts by company, as the day fills (S10). */
+class Companies {
+  readonly perDay: number;
+  readonly #today: Map<string, number>;
+  constructor(pacing: CompanyPacing | undefined) {
+    this.perDay = pacing?.perDay ?? Infinity;
+    this.#today = new Map(pacing?.today);
   }
 
-  /** The stretches of a window, in whole seconds, in which it may send and keep its gap to what is taken. Ends included. */
-  free({ from, until }: Interval): { from: Ms; until: Ms }[] {
-    let start = Math.ceil(from.epochMilliseconds / 1000) * 1000;
-    const end = Math.ceil(until.epochMilliseconds / 1000) * 1000 - 1000;
-    const stretches: { from: Ms; until: Ms }[] = [];
-    for (const at of this.taken) {
-      const before = Math.floor((at - Math.max(this.gapMs, 1000)) / 1000) * 1000;
-      if (before >= start) stretches.push({ from: start, until: Math.min(before, end) });
-      start = Math.max(start, Math.ceil((at + Math.max(this.gapMs, 1000)) / 1000) * 1000);
-    }
-    stretches.push({ from: start, until: end });
-    return stretches.filter(stretch => stretch.from <= stretch.until);
+  isFull = (company: string | null | undefined): boolean => company != null && (this.#today.get(company) ?? 0) >= this.perDay;
+
+  count(company: string | null | undefined, by: 1 | -1): void {
+    if (company != null) this.#today.set(company, (this.#today.get(company) ?? 0) + by);
   }
-
-  holds = (stretch: { from: Ms; until: Ms }): number =>
-    Math.floor((stretch.until - stretch.from) / Math.max(this.gapMs, 1000)) + 1;
-
-  slots = (window: Interval): number => this.free(window).reduce((sum, stretch) => sum + this.holds(stretch), 0);
 }
 
 class Sequence {
@@ -129,11 +130,17 @@ class Sequence {
   readonly newToday = new Map<number | null, number>();
   /** What waits, taken from the front. */
   readonly fresh = new Map<number | null, NewLead[]>();
+  /** Whose company has had its first contacts of the day; they keep their places in the line. */
+  #waiting: NewLead[] = [];
+  readonly #line: ReadonlyMap<NewLead, number>;
+  readonly companies: Companies;
   used: number;
   readonly followUps: Set<FollowUp>;
-  constructor(day: SequenceDay, { on }: Day) {
+  constructor(day: SequenceDay, { on }: Day, companies: Companies) {
     this.id = day.id;
     this.day = day;
+    this.companies = companies;
+    this.#line = new Map(day.fresh.map((lead, index) => [lead, index]));
     this.window = day.window!;
     this.used = day.used;
     this.followUps = new Set(day.due);
@@ -153,33 +160,54 @@ class Sequence {
     return this.day.cap - this.used;
   }
 
-  /** The next new lead, round-robin over lists: of the list that was served least today (S3). */
+  /** The next new lead, round-robin over lists: of the list that was served least today (S3), and of a company with room (S10). */
   next(): NewLead | undefined {
     let least: number | null | undefined;
     for (const [listId, served] of this.newToday)
-      if (this.fresh.get(listId)?.length && (least === undefined || served < this.newToday.get(least)!)) least = listId;
+      if (this.#head(listId) && (least === undefined || served < this.newToday.get(least)!)) least = listId;
     return least === undefined ? undefined : this.fresh.get(least)![0];
   }
 
-  take(lead: NewLead): void {
-    this.fresh.get(lead.listId)!.shift();
-    this.newToday.set(lead.listId, this.newToday.get(lead.listId)! + 1);
-    this.firstContacts++;
-    this.used++;
+  #head(listId: number | null): NewLead | undefined {
+    const line = this.fresh.get(listId)!;
+    while (line.length && this.companies.isFull(line[0]!.company)) this.#waiting.push(line.shift()!);
+    return line[0];
+  }
+
+  /** Puts those back in line whose company was full: somebody may have given a place up since. */
+  lookAgain(): void {
+    for (const [listId, leads] of Map.groupBy(this.#waiting, lead => lead.listId))
+      this.fresh.set(
+        listId,
+        [...leads, ...this.fresh.get(listId)!].sort((a, b) => this.#line.get(a)! - this.#line.get(b)!),
+      );
+    this.#waiting = [];
+  }
+
+  take(lead: NewLead, by: 1 | -1 = 1): void {
+    const line = this.fresh.get(lead.listId)!;
+    if (by === 1) line.shift();
+    else line.unshift(lead);
+    this.newToday.set(lead.listId, this.newToday.get(lead.listId)! + by);
+    this.companies.count(lead.company, by);
+    this.firstContacts += by;
+    this.used += by;
+  }
+
+  takeDue(due: FollowUp, by: 1 | -1 = 1): void {
+    if (by === 1) this.followUps.delete(due);
+    else this.followUps.add(due);
+    this.companies.count(due.company, by);
+    if (!due.touched) this.used += by;
   }
 }
 
 const byId = (a: number | null, b: number | null): number => (a ?? Infinity) - (b ?? Infinity);
 
-const rotated = <T>(items: T[], on: Temporal.PlainDate): T[] => {
-  const days = Temporal.PlainDate.from('1970-01-01').until(on).days;
-  const turn = items.length ? days % items.length : 0;
-  return [...items.slice(turn), ...items.slice(0, turn)];
-};
-
 interface Choice {
   sequence: Sequence;
-  sender: Sender;
+  /** Null: a task. */
+  sender: Sender | null;
   enrollmentId: number;
   firstContact: boolean;
   /** Gives the place back when no time is found for it. */
@@ -201,6 +229,7 @@ function choose(day: Day, sequences: Sequence[], senders: Map<number, Sender>): 
   const take = (choice: Choice): void => {
     chosen.push(choice);
     const { sequence, sender } = choice;
+    if (!sender) return;
     left.set(sender.id, left.get(sender.id)! - 1);
     slots.set(`${sequence.id}:${sender.id}`, slotsOf(sequence, sender) - 1);
   };
@@ -209,9 +238,9 @@ function choose(day: Day, sequences: Sequence[], senders: Map<number, Sender>): 
     for (;;) {
       const turn = rotated(sequences, day.on)
         .filter(sequence => sequence.room > 0 && sequence.firstContacts < upTo(sequence) && sequence.next())
-        .map(sequence => ({ sequence, sender: freest(sequence, senders, left, canSend) }))
-        .filter((turn): turn is { sequence: Sequence; sender: Sender } => turn.sender !== undefined)
-        .reduce<{ sequence: Sequence; sender: Sender } | undefined>(
+        .map(sequence => ({ sequence, sender: sequence.next()!.isTask ? null : freest(sequence, senders, left, canSend) }))
+        .filter((turn): turn is Turn => turn.sender !== undefined)
+        .reduce<Turn | undefined>(
           (first, other) => (first && first.sequence.firstContacts <= other.sequence.firstContacts ? first : other),
           undefined,
         );
@@ -219,35 +248,36 @@ function choose(day: Day, sequences: Sequence[], senders: Map<number, Sender>): 
       const { sequence, sender } = turn;
       const lead = sequence.next()!;
       sequence.take(lead);
-      const giveUp = () => {
-        sequence.fresh.get(lead.listId)!.unshift(lead);
-        sequence.newToday.set(lead.listId, sequence.newToday.get(lead.listId)! - 1);
-        sequence.firstContacts--;
-        sequence.used--;
-      };
-      take({ sequence, sender, enrollmentId: lead.enrollmentId, firstContact: true, giveUp });
+      take({ sequence, sender, enrollmentId: lead.enrollmentId, firstContact: true, giveUp: () => sequence.take(lead, -1) });
     }
   };
 
   const kept = new Map(sequences.map(sequence => [sequence.id, keptIn(sequence, sequences, senders)]));
   takeNew(sequence => kept.get(sequence.id)!);
   for (const { sequence, due } of oldestFirst(sequences)) {
-    const sender = senders.get(due.senderId);
-    if (!canSend(sequence, sender) || (!due.touched && sequence.room <= 0)) continue;
-    sequence.followUps.delete(due);
-    if (!due.touched) sequence.used++;
-    const giveUp = () => {
-      sequence.followUps.add(due);
-      if (!due.touched) sequence.used--;
-    };
-    take({ sequence, sender, enrollmentId: due.enrollmentId, firstContact: false, giveUp });
+    if ((!due.touched && sequence.room <= 0) || sequence.companies.isFull(due.company)) continue;
+    const sender = due.isTask
+      ? null
+      : due.senderId === null
+        ? freest(sequence, senders, left, canSend)
+        : senders.get(due.senderId);
+    if (sender === undefined || (sender && !canSend(sequence, sender))) continue;
+    sequence.takeDue(due);
+    const giveUp = () => sequence.takeDue(due, -1);
+    take({ sequence, sender, enrollmentId: due.enrollmentId, firstContact: due.isFirst ?? false, giveUp });
   }
   takeNew(() => Infinity);
   return chosen;
 }
 
-/** The places kept, from the smallest limit: the cap, or a fair share of what its senders may send today. */
+interface Turn {
+  sequence: Sequence;
+  sender: Sender | null;
+}
+
+/** The places kept, from the smallest limit: the cap, or a fair share of what its senders may send today. Tasks know no sender. */
 function keptIn(sequence: Sequence, sequences: Sequence[], senders: Map<number, Sender>): number {
+  if (sequence.day.fresh.some(lead => lead.isTask)) return keptForNew(sequence.day.cap, sequence.day.steps);
   let share = 0;
   for (const id of sequence.day.senderIds) {
     const sender = senders.get(id);
@@ -280,13 +310,21 @@ const oldestFirst = (sequences: Sequence[]): { sequence: Sequence; due: FollowUp
         a.enrollmentId - b.enrollmentId,
     );
 
-/** When: each sender's choices of a sequence spread over the free stretches of its window, with seeded jitter (S4). */
+/**
+ * When: each sender's choices of a sequence spread over the free stretches of its window, with seeded jitter (S4). Tasks open with the
+ * window, so that their owner finds them together.
+ */
 function spread(on: Temporal.PlainDate, chosen: Choice[]): Placement[] {
   const placed: Placement[] = [];
-  const groups = Map.groupBy(chosen, ({ sequence, sender }) => `${sequence.id}:${on}:${sender.id}`);
+  const groups = Map.groupBy(chosen, ({ sequence, sender }) => `${sequence.id}:${on}:${sender?.id ?? 'task'}`);
   for (const [seed, group] of groups) {
     const { sequence, sender } = group[0]!;
-    const times = timesFor(group.length, sender, sequence.window, random(`${seed}:${sender.taken.length}`));
+    if (!sender) {
+      for (const { enrollmentId, firstContact } of group)
+        placed.push({ sequenceId: sequence.id, enrollmentId, senderId: null, at: sequence.window.from, firstContact });
+      continue;
+    }
+    const times = timesFor(group.length, sender, sequence.window, `${seed}:${sender.taken.length}`);
     times.forEach((at, index) => {
       const { enrollmentId, firstContact } = group[index]!;
       placed.push({
@@ -303,55 +341,4 @@ function spread(on: Temporal.PlainDate, chosen: Choice[]): Placement[] {
     sender.left -= times.length;
   }
   return placed;
-}
-
-/**
- * Up to `wanted` times, ascending. Each stretch gets its part by length; inside, times lie a gap apart plus a jittered part of the
- * slack, so that any number that fits is placed, however tight.
- */
-function timesFor(wanted: number, sender: Sender, window: Interval, next: () => number): Ms[] {
-  const gap = Math.max(sender.gapMs, 1000);
-  const stretches = sender.free(window);
-  const share = apportion(
-    wanted,
-    stretches.map(stretch => ({ weight: stretch.until - stretch.from + 1000, room: sender.holds(stretch) })),
-  );
-  return stretches.flatMap((stretch, s) => {
-    const n = share[s]!;
-    const slack = stretch.until - stretch.from - Math.max(0, n - 1) * gap;
-    return Array.from({ length: n }, (_, i) => {
-      const offset = Math.floor((slack * ((i + next()) / n)) / 1000) * 1000;
-      return stretch.from + i * gap + offset;
-    });
-  });
-}
-
-/** Divides `wanted` by weight, never above a part's room. */
-function apportion(wanted: number, parts: { weight: number; room: number }[]): number[] {
-  const total = parts.reduce((sum, part) => sum + part.weight, 0);
-  const share = parts.map(({ weight, room }) => Math.min(room, Math.floor((wanted * weight) / total)));
-  let left = wanted - share.reduce((sum, n) => sum + n, 0);
-  while (left > 0) {
-    let best = -1;
-    parts.forEach(({ weight, room }, i) => {
-      if (share[i]! >= room) return;
-      if (best < 0 || weight / (share[i]! + 1) > parts[best]!.weight / (share[best]! + 1)) best = i;
-    });
-    if (best < 0) return share;
-    share[best]!++;
-    left--;
-  }
-  return share;
-}
-
-/** A seeded source of numbers in [0, 1): the same text gives the same numbers (FNV-1a into mulberry32). */
-function random(seed: string): () => number {
-  let state = 2166136261;
-  for (const character of seed) state = Math.imul(state ^ character.charCodeAt(0), 16777619);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -84,32 +84,60 @@ export const taken = (tx: Tx, from: Temporal.PlainDate) =>
       from message where sender_id in (select id from sender) and planned_on >= ${from.subtract({ days: 1 })} and state in ${counted}`,
   );
 
-/** Due follow-ups, oldest first, up to `limit` a sequence and sender, from senders that can still send. */
+/** SQL: is the next step of the enrollment under `e` a manual task? */
+const nextIsTask = sql<boolean>`exists (select from step t where t.sequence_id = e.sequence_id and t.version = e.version
+  and t.position = e.next_position and t.kind = 'task')`;
+
+/** SQL: the next step of the enrollment under `e` has no row yet, or one that waits to be planned again. */
+const unplanned = sql<boolean>`not exists (select from message m where m.enrollment_id = e.id and m.position = e.next_position
+  and m.state <> 'held')`;
+
+const followUp = sql`e.id as "enrollmentId", e.sender_id as "senderId", e.next_due_on as "dueOn", e.last_contact_at as "lastContactAt",
+  exists (select from message t where t.sequence_id = e.sequence_id and t.planned_on = d.today and t.lead_id = e.lead_id
+    and t.state in ${counted}) as touched,
+  e.contacted_at is null as "isFirst",
+  case when e.contacted_at is null then (select l.company_domain from lead l where l.id = e.lead_id) end as company`;
+
+/**
+ * Due follow-ups, oldest first, up to `limit` a sequence and sender, from senders that can still send; and due tasks and messages of
+ * people whom no sender has written to yet, of the sequences that have tasks at all.
+ */
 export const due = (tx: Tx, days: readonly (Today & { limit: number })[], senderIds: readonly number[]) =>
   rows(
     tx,
     sql<FollowUp & { sequenceId: number }>`
+      with d as (
+        select d.*, exists (select from step where step.sequence_id = d.sequence_id and step.kind = 'task') as has_tasks
+        from unnest(${days.map(day => day.sequenceId)}::bigint[], ${days.map(day => day.on.toString())}::date[],
+          ${days.map(day => day.limit)}::int[]) as d (sequence_id, today, places))
       select d.sequence_id as "sequenceId", e.*
-      from unnest(${days.map(day => day.sequenceId)}::bigint[], ${days.map(day => day.on.toString())}::date[],
-        ${days.map(day => day.limit)}::int[]) as d (sequence_id, today, places)
-      cross join unnest(${senderIds}::bigint[]) as x (id)
+      from d cross join unnest(${senderIds}::bigint[]) as x (id)
       cross join lateral (
-        select e.id as "enrollmentId", e.sender_id as "senderId", e.next_due_on as "dueOn", e.last_contact_at as "lastContactAt",
-          exists (select from message t where t.sequence_id = e.sequence_id and t.planned_on = d.today and t.lead_id = e.lead_id
-            and t.state in ${counted}) as touched
-        from enrollment e
+        select ${followUp}, false as "isTask" from enrollment e
         where e.sequence_id = d.sequence_id and e.sender_id = x.id and e.state = 'active' and e.held_reason is null
-          and e.next_due_on <= d.today
-          and not exists (select from message m where m.enrollment_id = e.id and m.position = e.next_position and m.state <> 'held')
-        order by e.next_due_on, e.last_contact_at, e.id limit d.places) e`,
+          and e.next_due_on <= d.today and ${unplanned} and not (d.has_tasks and ${nextIsTask})
+        order by e.next_due_on, e.last_contact_at, e.id limit d.places) e
+      union all
+      select d.sequence_id, e.*
+      from d cross join lateral (
+        select ${followUp}, ${nextIsTask} as "isTask" from enrollment e
+        where e.sequence_id = d.sequence_id and e.state = 'active' and e.held_reason is null
+          and e.next_due_on <= d.today and ${unplanned} and (e.sender_id is null or ${nextIsTask})
+        order by e.next_due_on, e.last_contact_at, e.id limit d.places) e
+      where d.has_tasks`,
   );
 
 /**
- * New leads, oldest enrollment first, up to `limit` a sequence and list. The lists are found by stepping through the queue's index:
- * reading every queued row to know them cost 40 times as much with 100,000 queued.
+ * New leads, oldest enrollment first, up to `limit` a sequence and list, without those of the companies in `full` (S10). The lists are
+ * found by stepping through the queue's index: reading every queued row to know them cost 40 times as much with 100,000 queued.
  */
-export const fresh = (tx: Tx, days: readonly { sequenceId: number; limit: number }[]) =>
-  rows(
+export const fresh = (tx: Tx, days: readonly { sequenceId: number; limit: number }[], full: readonly string[]) => {
+  const line = sql`
+    select e.id, ${nextIsTask} as is_task, l.company_domain as company from enrollment e
+    cross join lateral (select company_domain from lead where lead.id = e.lead_id offset 0) l
+    where e.state = 'queued' and e.held_reason is null and ${unplanned}
+      and (l.company_domain is null or l.company_domain <> all(${full}::text[]))`;
+  return rows(
     tx,
     sql<NewLead & { sequenceId: number }>`
       with recursive d as (
@@ -120,21 +148,16 @@ export const fresh = (tx: Tx, days: readonly { sequenceId: number; limit: number
         union all
         select f.sequence_id, f.places, (select min(e.list_id) from enrollment e where e.sequence_id = f.sequence_id
           and e.state = 'queued' and e.held_reason is null and e.list_id > f.list_id) from feed f where f.list_id is not null)
-      select f.sequence_id as "sequenceId", e.id as "enrollmentId", f.list_id as "listId"
+      select f.sequence_id as "sequenceId", e.id as "enrollmentId", f.list_id as "listId", e.is_task as "isTask", e.company
       from feed f cross join lateral (
-        select e.id, e.enrolled_at from enrollment e
-        where e.sequence_id = f.sequence_id and e.list_id = f.list_id and e.state = 'queued' and e.held_reason is null
-          and not exists (select from message m where m.enrollment_id = e.id and m.position = e.next_position and m.state <> 'held')
-        order by e.enrolled_at, e.id limit f.places) e
+        ${line} and e.sequence_id = f.sequence_id and e.list_id = f.list_id order by e.enrolled_at, e.id limit f.places) e
       where f.list_id is not null
       union all
-      select d.sequence_id, e.id, null
+      select d.sequence_id, e.id, null, e.is_task, e.company
       from d cross join lateral (
-        select e.id, e.enrolled_at from enrollment e
-        where e.sequence_id = d.sequence_id and e.list_id is null and e.state = 'queued' and e.held_reason is null
-          and not exists (select from message m where m.enrollment_id = e.id and m.position = e.next_position and m.state <> 'held')
-        order by e.enrolled_at, e.id limit d.places) e`,
+        ${line} and e.sequence_id = d.sequence_id and e.list_id is null order by e.enrolled_at, e.id limit d.places) e`,
   );
+};
 
 /** Locks enrollments before their messages, in id order, as everybody does. */
 export const lockEnrollments = (tx: Tx, ids: readonly number[]): Promise<unknown> =>
@@ -149,33 +172,38 @@ export async function place(ctx: Context, on: Temporal.PlainDate, placements: re
   const written = await rows(
     ctx.tx,
     sql<{ enrollment_id: number }>`
-      insert into message (workspace_id, enrollment_id, sequence_id, lead_id, sender_id, version, position, first_contact, state,
-        planned_on, planned_at)
-      select e.workspace_id, e.id, e.sequence_id, e.lead_id, p.sender_id, e.version, e.next_position, e.contacted_at is null, 'planned',
-        ${on}::date, p.at
+      insert into message (workspace_id, enrollment_id, sequence_id, lead_id, sender_id, kind, version, position, first_contact,
+        company, state, planned_on, planned_at)
+      select e.workspace_id, e.id, e.sequence_id, e.lead_id, p.sender_id, case when p.sender_id is null then 'task' else 'email' end,
+        e.version, e.next_position, e.contacted_at is null,
+        case when e.contacted_at is null then (select company_domain from lead where lead.id = e.lead_id) end,
+        'planned', ${on}::date, p.at
       from unnest(${placements.map(p => p.enrollmentId)}::bigint[], ${placements.map(p => p.senderId)}::bigint[],
         ${placements.map(p => p.at)}::timestamptz[]) as p (enrollment_id, sender_id, at)
       join enrollment e on e.id = p.enrollment_id and e.state in ('queued', 'active') and e.held_reason is null
       on conflict (enrollment_id, position) do update
-        set state = 'planned', reason = null, detail = null, sender_id = excluded.sender_id, version = excluded.version,
-          first_contact = excluded.first_contact, planned_on = excluded.planned_on, planned_at = excluded.planned_at
+        set state = 'planned', reason = null, detail = null, sender_id = excluded.sender_id, kind = excluded.kind,
+          version = excluded.version, first_contact = excluded.first_contact, company = excluded.company, planned_on = excluded.planned_on, planned_at = excluded.planned_at
         where message.state = 'held'
       returning enrollment_id`,
   );
   await sql`update enrollment e set sender_id = m.sender_id from message m
     where e.id = any(${written.map(row => row.enrollment_id)}::bigint[]) and m.enrollment_id = e.id and m.position = e.next_position
-      and e.sender_id is distinct from m.sender_id`.execute(ctx.tx);
+      and m.sender_id is not null and e.sender_id is distinct from m.sender_id`.execute(ctx.tx);
   return written.length;
 }
 
-/** Takes unsent messages off the plan, by sequence or by enrollment; those that wait held go too. Returns how many had a time. */
+/**
+ * Takes unsent messages off the plan, by sequence or by enrollment; of an enrollment, those that wait held and its open task go too.
+ * Returns how many had a time.
+ */
 export const unplan = async (tx: Tx, which: { sequenceId: number } | { enrollmentIds: readonly number[] }): Promise<number> => {
   const gone = await rows(
     tx,
     'sequenceId' in which
       ? sql<{ state: string }>`delete from message where sequence_id = ${which.sequenceId} and state = 'planned' returning state`
       : sql<{ state: string }>`delete from message where enrollment_id = any(${which.enrollmentIds}::bigint[])
-          and state in ('planned', 'held') returning state`,
+          and (state in ('planned', 'held') or kind = 'task' and state = 'claimed') returning state`,
   );
   return gone.filter(row => row.state === 'planned').length;
 };

@@ -65,6 +65,8 @@ export const holdUnready = async (tx: Tx, days: readonly SendingDay[], now: Temp
 
 export interface Candidate {
   id: number;
+  /** Of a first contact: the company that it counts on (S10). */
+  company: string | null;
   sequenceId: number;
   senderId: number;
   leadId: number;
@@ -82,7 +84,9 @@ export const candidates = (
   rows(
     tx,
     sql<Candidate>`
-      select id, sequence_id as "sequenceId", sender_id as "senderId", lead_id as "leadId", planned_on as on from message
+      select id, sequence_id as "sequenceId", sender_id as "senderId", lead_id as "leadId", planned_on as on,
+        case when first_contact then company end as company
+      from message
       where state = 'planned' and planned_at <= ${now} and sequence_id = any(${sequenceIds}::bigint[])
         and sender_id = any(${senderIds}::bigint[])
       order by planned_at, id limit ${limit} for update skip locked`,
@@ -145,7 +149,8 @@ export const atTheGate = async (
           step.subject, step.body, coalesce(step.subject, opening.subject) as "threadSubject"
         from message m join enrollment e on e.id = m.enrollment_id join lead l on l.id = m.lead_id
         left join step on step.sequence_id = m.sequence_id and step.version = m.version and step.position = m.position
-        left join step opening on opening.sequence_id = m.sequence_id and opening.version = m.version and opening.position = 1
+        left join lateral (select subject from step where sequence_id = m.sequence_id and version = m.version and kind = 'email'
+          order by position limit 1) opening on true
         where m.id = ${id} and m.state = 'claimed' and m.claimed_at = ${claimedAt}
         for no key update of e, m`,
     )
@@ -237,14 +242,16 @@ export const becomeActive = (tx: Tx, id: number): Promise<unknown> =>
     where m.id = ${id} and e.id = m.enrollment_id and e.state = 'queued'`.execute(tx);
 
 /**
- * After a step has left: the next one is due its calendar days later, or the run is complete (S4). A run that was paused meanwhile
- * stays so; one that ended keeps its end, and remembers the contact.
+ * After a step has left: the next one, of the version that the enrollment has now (S7), is due its calendar days later, or the run is
+ * complete (S4). A run that was paused meanwhile stays so; one that waited on this task goes on; one that ended keeps its end, and
+ * remembers the contact. `contactAt`: when it left, now unless given; null when it did not, since a task was skipped.
  */
 export const advance = async (
   tx: Tx,
   id: number,
   on: Temporal.PlainDate,
   now: Temporal.Instant,
+  { contactAt = now }: { contactAt?: Temporal.Instant | null } = {},
 ): Promise<{ dueOn: string | null }> =>
   (
     await rows(
@@ -254,11 +261,11 @@ export const advance = async (
           select m.enrollment_id, after.delay_days, after.position is null as is_last,
             e.state in ('queued', 'active', 'paused', 'waiting_on_task') as is_live
           from message m join enrollment e on e.id = m.enrollment_id left join step after
-            on after.sequence_id = m.sequence_id and after.version = m.version and after.position = m.position + 1
+            on after.sequence_id = m.sequence_id and after.version = e.version and after.position = m.position + 1
           where m.id = ${id})
         update enrollment e
-        set last_contact_at = ${now}, next_position = e.next_position + 1,
-          state = case when is_live and is_last then 'completed' else e.state end,
+        set last_contact_at = coalesce(${contactAt}::timestamptz, e.last_contact_at), next_position = e.next_position + 1,
+          state = case when is_live and is_last then 'completed' when e.state = 'waiting_on_task' then 'active' else e.state end,
           next_due_on = case when is_live then ${on}::date + delay_days end,
           ended_at = case when is_live and is_last then ${now}::timestamptz else e.ended_at end
         from step_sent where e.id = step_sent.enrollment_id

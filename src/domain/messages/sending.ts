@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { dateIn, isOpen, windowOn } from '../../calendar.ts';
+import { redact } from '../../log.ts';
+import { gateRefusals, sends } from '../../metrics.ts';
 import * as queues from '../../queues.ts';
+import { traced } from '../../trace.ts';
 import { type Context, drover, enter, type Services } from '../context.ts';
 import type { HandOver, OutgoingMail } from '../ports.ts';
 import { lockAll, settle } from '../sequences/queries.ts';
 import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
-import { render, type Values } from '../sequences/templates.ts';
+import { render, valuesOf } from '../sequences/templates.ts';
+import { firstsOn } from './companies.ts';
+import { type Crash, goOn } from './crash-points.ts';
 import { lockEnrollments, lockSenders, type SenderRow } from './queries.ts';
 import * as queries from './sending-queries.ts';
 
@@ -28,18 +33,25 @@ export interface Sent {
  */
 export async function sendDue(services: Services, workspaceId: number): Promise<Sent> {
   const sent: Sent = { handedOver: 0, refused: 0 };
+  const at = services.crash ?? goOn;
   await enter(services, workspaceId, drover, recoverLeases);
   for (let round = 0; round < rounds; round++) {
-    const claimed = await enter(services, workspaceId, drover, claimDue);
+    const claimed = await enter(services, workspaceId, drover, ctx => claimDue(ctx, at));
     if (claimed.messages.length === 0) break;
+    await at('claimed');
     for (const message of claimed.messages) {
-      const mail = await enter(services, workspaceId, drover, ctx => passGate(ctx, message, claimed.at));
-      if (!mail) {
+      const mail = await enter(services, workspaceId, drover, ctx => passGate(ctx, message, claimed.at, at));
+      if (!mail || 'refused' in mail) {
+        if (mail) gateRefusals.inc({ reason: mail.refused });
         sent.refused++;
         continue;
       }
+      await at('handing');
       const answer = await handOver(services, mail);
-      await enter(services, workspaceId, drover, ctx => recordOutcome(ctx, message, mail.handingAt, answer));
+      await at('handed_over');
+      await enter(services, workspaceId, drover, ctx => recordOutcome(ctx, message, mail.handingAt, answer, at));
+      await at('recorded');
+      sends.inc({ outcome: answer.outcome });
       sent.handedOver++;
     }
   }
@@ -61,13 +73,14 @@ const todayOf = (sequence: SequenceRow, now: Temporal.Instant): queries.SendingD
 });
 
 /** Claims what is due. Sequences and senders are locked first, so that the caps counted here hold with any number of workers (D2). */
-async function claimDue(ctx: Context): Promise<{ at: Temporal.Instant; messages: queries.Claimed[] }> {
+export async function claimDue(ctx: Context, at: Crash = goOn): Promise<{ at: Temporal.Instant; messages: queries.Claimed[] }> {
   const { tx, now } = ctx;
   const none = { at: now, messages: [] };
   const ids = await queries.dueSequences(tx, now);
   if (ids.length === 0) return none;
   const sequences = await lockAll(tx, ids);
   const senders = await lockSenders(tx);
+  await at('claim_locked');
   const days = sequences.map(sequence => todayOf(sequence, now));
   const held = await queries.holdUnready(tx, days, now);
 
@@ -81,7 +94,10 @@ async function claimDue(ctx: Context): Promise<{ at: Temporal.Instant; messages:
     now,
     batch,
   );
+  const companies = await firstsByDay(ctx, due);
   const caps = {
+    companies,
+    perCompany: ctx.workspace.company_firsts_per_day,
     touched: Map.groupBy(await queries.touched(tx, days), row => row.sequenceId),
     cap: new Map(sequences.map(sequence => [sequence.id, sequence.daily_cap])),
     senders: new Map(senders.map(sender => [sender.id, sender])),
@@ -91,7 +107,10 @@ async function claimDue(ctx: Context): Promise<{ at: Temporal.Instant; messages:
   for (const [id, reason] of over) await queries.hold(tx, id, reason, false);
   await planAgain(ctx, [...held, ...due.filter(message => over.has(message.id)).map(message => message.sequenceId)]);
   if (admitted.length === 0) return none;
-  return { at: now, messages: await queries.claim(tx, admitted, now, now.add(lease)) };
+  await at('claim_counted');
+  const messages = await queries.claim(tx, admitted, now, now.add(lease));
+  await at('claim_written');
+  return { at: now, messages };
 }
 
 type SentBy = Map<number, { on: string; n: number; last: Temporal.Instant }[]>;
@@ -99,7 +118,23 @@ type SentBy = Map<number, { on: string; n: number; last: Temporal.Instant }[]>;
 const gapHasPassed = (sender: SenderRow, sent: { last: Temporal.Instant }[], now: Temporal.Instant): boolean =>
   sent.every(({ last }) => Temporal.Instant.compare(last.add({ minutes: sender.min_gap_minutes }), now) <= 0);
 
+/** First contacts that were claimed or have left, by date and company, of those that are due (S10, D2). */
+async function firstsByDay(ctx: Context, due: readonly queries.Candidate[]): Promise<Map<string, number>> {
+  const counted = new Map<string, number>();
+  for (const [on, messages] of Map.groupBy(
+    due.filter(message => message.company !== null),
+    message => message.on,
+  )) {
+    const companies = [...new Set(messages.map(message => message.company!))];
+    for (const [company, n] of await firstsOn(ctx, on, companies, { onlyClaimed: true })) counted.set(`${on}:${company}`, n);
+  }
+  return counted;
+}
+
 interface Caps {
+  /** By date and company; with `perCompany`, how many of one company are contacted for the first time on one day. */
+  companies: Map<string, number>;
+  perCompany: number;
   touched: Map<number, { leadId: number }[]>;
   cap: Map<number, number>;
   senders: Map<number, SenderRow>;
@@ -119,11 +154,15 @@ function admit(due: readonly queries.Candidate[], caps: Caps): { admitted: numbe
     const today = leads.get(message.sequenceId) ?? new Set();
     leads.set(message.sequenceId, today);
     const key = `${sender.id}:${message.on}`;
+    const company = `${message.on}:${message.company}`;
+    const firsts = caps.companies.get(company) ?? 0;
     if (!today.has(message.leadId) && today.size >= caps.cap.get(message.sequenceId)!) over.set(message.id, 'cap_reached');
     else if ((sent.get(key) ?? 0) >= limitOn(sender, Temporal.PlainDate.from(message.on))) over.set(message.id, 'sender_limit');
+    else if (message.company !== null && firsts >= caps.perCompany) over.set(message.id, 'company_limit');
     else if (!inGap.has(sender.id)) {
       admitted.push(message.id);
       today.add(message.leadId);
+      caps.companies.set(company, firsts + 1);
       sent.set(key, (sent.get(key) ?? 0) + 1);
       if (sender.min_gap_minutes > 0) inGap.add(sender.id);
     }
@@ -139,18 +178,26 @@ interface Handing extends OutgoingMail {
 
 /**
  * D3, closed by default: everything is looked at again, just before the hand-over, in the transaction that commits `handing`.
- * Returns nothing when the message was refused, or is no longer ours.
+ * Answers why the message was refused; nothing when it is no longer ours.
  */
-async function passGate(ctx: Context, message: queries.Claimed, claimedAt: Temporal.Instant): Promise<Handing | undefined> {
+async function passGate(
+  ctx: Context,
+  message: queries.Claimed,
+  claimedAt: Temporal.Instant,
+  at: Crash,
+): Promise<Handing | { refused: string } | undefined> {
   const { tx, now } = ctx;
   const [sequence] = await lockAll(tx, [message.sequenceId]);
   const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId);
+  await at('gate_locked');
   const day = todayOf(sequence!, now);
   const facts = await queries.atTheGate(tx, message.id, claimedAt, day.on);
+  await at('gate_read');
   if (!facts || !sender) return undefined;
 
   const leads = await queries.touched(tx, [day]);
   const sent = (await queries.sentBy(tx, day.on)).find(row => row.senderId === sender.id && row.on === facts.plannedOn);
+  await at('gate_counted');
   const later = refusedForNow(facts, day, sender, leads.length > sequence!.daily_cap, sent?.n ?? 0);
   if (later) return refuseAt(ctx, message, later, false);
   const lasting = refusedForGood(facts);
@@ -160,6 +207,7 @@ async function passGate(ctx: Context, message: queries.Claimed, claimedAt: Tempo
   if ('missing' in letter) return refuseAt(ctx, message, 'missing_variable', true, letter.missing);
 
   await queries.startHanding(tx, message.id, letter, now, now.add(lease));
+  await at('handing_written');
   return {
     workspaceId: ctx.workspace.id,
     messageId: message.id,
@@ -208,11 +256,11 @@ async function refuseAt(
   reason: string,
   keepsLead: boolean,
   detail?: string,
-): Promise<undefined> {
+): Promise<{ refused: string }> {
   await queries.hold(ctx.tx, message.id, reason, keepsLead, detail);
   await settle(ctx.tx, message.sequenceId, ctx.now);
   await planAgain(ctx, [message.sequenceId]);
-  return undefined;
+  return { refused: reason };
 }
 
 /** The message as it leaves, or the variable that is empty (S8). Opt-out line and postal address close the body (D6). */
@@ -222,13 +270,7 @@ function write(
   sequence: SequenceRow,
   sender: SenderRow,
 ): queries.Letter | { missing: string } {
-  const { full_name, first_name, last_name, title, company, industry, location, company_location, fields } = facts;
-  const given = { full_name, first_name, last_name, title, company, industry, location, company_location };
-  const values: Values = {
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)),
-    sender_name: sender.name,
-    fields,
-  };
+  const values = valuesOf(facts, sender.name);
   const subject = render(facts.threadSubject ?? '', values);
   const body = render(facts.body!, values);
   if ('missing' in subject) return subject;
@@ -251,7 +293,10 @@ async function handOver(services: Services, { transport, handingAt: _, ...mail }
   const adapter = services.transports[transport];
   if (!adapter) return { outcome: 'auth_failed', detail: `there is no mail transport called ${transport}` };
   try {
-    return await adapter.handOver(mail);
+    const ids = { workspace: mail.workspaceId, message: mail.messageId, transport };
+    const answer = await traced('hand-over', ids, () => adapter.handOver(mail));
+    // Mail servers quote what they were told, credentials too, and their words are stored and shown (A5).
+    return answer.outcome === 'accepted' ? answer : { ...answer, detail: redact(answer.detail) };
   } catch (error) {
     services.log.warn({ err: error, message: mail.messageId }, 'a hand-over broke off, so whether it left is unknown');
     return { outcome: 'unknown', detail: 'the hand-over broke off' };
@@ -267,15 +312,20 @@ async function recordOutcome(
   message: queries.Claimed,
   handingAt: Temporal.Instant,
   answer: HandOver,
+  at: Crash,
 ): Promise<void> {
   const { tx, now } = ctx;
   const [sequence] = await lockAll(tx, [message.sequenceId]);
   const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId)!;
   await lockEnrollments(tx, [message.enrollmentId]);
+  await at('outcome_locked');
   const on = dateIn(now, sequence!.zone);
   const detail = answer.outcome === 'accepted' ? {} : { detail: answer.detail };
-  const end = (state: 'sent' | 'failed' | 'unknown' | 'held', reason: string | null) =>
-    queries.endHanding(tx, message.id, handingAt, { state, reason, ...detail }, now);
+  const end = async (state: 'sent' | 'failed' | 'unknown' | 'held', reason: string | null) => {
+    const isOurs = await queries.endHanding(tx, message.id, handingAt, { state, reason, ...detail }, now);
+    await at('outcome_written');
+    return isOurs;
+  };
 
   switch (answer.outcome) {
     case 'accepted': {
@@ -311,6 +361,7 @@ async function recordOutcome(
     }
   }
   await settle(tx, message.sequenceId, now);
+  await at('outcome_followed');
 }
 
 /** A deferred message is tried again later today, while the window is open; otherwise planning finds it another day (D5). */

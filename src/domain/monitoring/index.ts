@@ -7,7 +7,7 @@ import * as queries from './queries.ts';
 import { order } from './refill.ts';
 import { amounts, latestMissed, orders, periodAfter, periodIn, type Standing } from './rules.ts';
 
-export { closeImport, type Import, importRows, openImport } from './import.ts';
+export { closeImport, type Import, type ImportedFile, importRows, openImport } from './import.ts';
 export type { MonitoringRow, RefillRow } from './queries.ts';
 export { carryOut, type Order, order, receiptOf } from './refill.ts';
 export { orderOf, type Receipt, summary } from './rules.ts';
@@ -30,6 +30,9 @@ const standing = (row: MonitoringRow): Standing => ({
   weekday: row.weekday,
 });
 
+/** A standing order without its times; null: off. */
+export const standingOf = (row: MonitoringRow | undefined): Standing | null => (row ? standing(row) : null);
+
 /**
  * The standing order that a wish comes to (M1): what it leaves open stays as it is, a weekly one runs on Mondays unless said.
  * @returns null for off, or a refusal: `amount_out_of_range`, `how_many`, `weekday_needs_weekly`, `no_criteria`
@@ -50,10 +53,10 @@ export function plan(list: ListRow, before: MonitoringRow | undefined, wanted: W
 }
 
 /** What to answer where an order needs criteria and the list is a bare file. */
-export const noCriteria = (list: Pick<ListRow, 'name'>): Refusal =>
+export const noCriteria = (list: Pick<ListRow, 'name' | 'source'>): Refusal =>
   refuse(
     'no_criteria',
-    `"${list.name}" came from a file, so I do not know who else belongs on it. Tell me who to look for first.`,
+    `"${list.name}" ${list.source === 'combined' ? 'was made from other lists' : 'came from a file'}, so I do not know who else belongs on it. Tell me who to look for first.`,
     [`"${list.name}" should look for VPs of Sales at fintechs in Germany`],
   );
 

@@ -48,9 +48,8 @@ export const openRefills = (tx: Tx, listId: number): Promise<{ id: number }[]> =
 export const onTheWay = async (tx: Tx, listId: number): Promise<number> =>
   (
     await sql<{ left: number }>`
-      select coalesce(sum(asked - added), 0)::int as left from refill where list_id = ${listId} and status in ('queued', 'running')`.execute(
-      tx,
-    )
+      select coalesce(sum(asked - added), 0)::int as left from refill
+      where list_id = ${listId} and status in ('queued', 'running') and kind <> 'import'`.execute(tx)
   ).rows[0]!.left;
 
 /** Are the criteria of an order still those of its list? */
@@ -61,3 +60,37 @@ export const isCurrent = async (tx: Tx, refillId: number): Promise<boolean> =>
       tx,
     )
   ).rows[0]?.same === true;
+
+/** The file of an import. */
+export interface ImportedFile {
+  /** Without its folder. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** SHA-256 of its contents. */
+  hash: string;
+}
+
+/** The import of this file into a list that was broken off, the newest if several were. */
+export const brokenOff = (tx: Tx, listId: number, hash: string) =>
+  tx
+    .selectFrom('import_file')
+    .innerJoin('refill', 'refill.id', 'import_file.refill_id')
+    .select(['refill.id', 'refill.ordered_at', 'import_file.lines_done'])
+    .where('import_file.hash', '=', hash)
+    .where('refill.list_id', '=', listId)
+    .where('refill.status', 'in', ['running', 'failed'])
+    .orderBy('refill.id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+
+/** Up to which line an import's file is dealt with, locked; undefined where the import has no file. */
+export const linesDone = async (tx: Tx, refillId: number): Promise<number | undefined> =>
+  (await tx.selectFrom('import_file').select('lines_done').where('refill_id', '=', refillId).forUpdate().executeTakeFirst())
+    ?.lines_done;
+
+/** Moves an import on. What it was asked for is what its file has turned out to hold. */
+export const moveOn = (tx: Tx, refillId: number, through: number) =>
+  sql`
+  with moved as (update import_file set lines_done = ${through} where refill_id = ${refillId})
+  update refill set asked = greatest(asked, found) where id = ${refillId}`.execute(tx);

@@ -8,6 +8,8 @@ import * as enrollments from '../enrollments/index.ts';
 import * as links from '../links/index.ts';
 import type { Criteria } from '../lists/criteria.ts';
 import * as lists from '../lists/index.ts';
+import { widest } from '../lists/preview.ts';
+import { wordsFor } from '../lists/rules.ts';
 import type { Candidate } from '../ports.ts';
 import type { RefillRow } from './queries.ts';
 import * as queries from './queries.ts';
@@ -101,9 +103,34 @@ export async function carryOut(services: Services, workspaceId: number, refillId
       await inside(ctx => postpone(ctx, refillId, errand.source));
       throw error;
     }
-    if (await inside(ctx => takePage(ctx, refillId, errand.progress, page))) return;
+    if (await inside(ctx => takePage(ctx, refillId, errand.progress, page)))
+      return advise(services, workspaceId, refillId, errand);
     // The embedded database yields only microtasks: timers and sockets get their turn here.
     await setImmediate();
+  }
+}
+
+/**
+ * Notes with a refill that fell short, since nobody else matches, which filter left out would find most (M8). It is advice: a source that
+ * does not answer now leaves it out.
+ */
+async function advise(
+  services: Services,
+  workspaceId: number,
+  refillId: number,
+  { source: name, criteria, asOf }: Errand,
+): Promise<void> {
+  const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
+  const row = await inside(ctx => queries.refill(ctx.tx, refillId));
+  const source = services.sources[name];
+  if (!source || row?.ended !== 'exhausted' || row.added >= row.asked) return;
+  try {
+    const [now, best] = [(await source.preview(criteria, asOf)).total, await widest(source, criteria, asOf)];
+    if (!best || best.total <= now) return;
+    const widen = { filter: best.filter, total: best.total, more: best.total - now, words: wordsFor(best.rest) };
+    await inside(ctx => ctx.tx.updateTable('refill').set({ widen }).where('id', '=', refillId).execute());
+  } catch (error) {
+    services.log.warn({ err: error, source: name }, 'a source did not say what would find more');
   }
 }
 

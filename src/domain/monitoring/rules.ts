@@ -97,7 +97,7 @@ export interface Receipt {
   found: number;
   added: number;
   skipped: Record<string, number>;
-  ended: 'filled' | 'exhausted' | 'budget' | 'list_archived' | null;
+  ended: 'filled' | 'exhausted' | 'budget' | 'list_archived' | 'cancelled' | null;
   enrolled: number;
   notEnrolled: Record<string, number>;
 }

@@ -3,17 +3,25 @@ import { isRefusal, NotFound, type Refusal, refuse } from '../../errors.ts';
 import { foldName, nearest } from '../../nearest.ts';
 import * as queues from '../../queues.ts';
 import { type Context, mayChange } from '../context.ts';
+import * as forecasts from '../forecasts/index.ts';
 import * as messages from '../messages/index.ts';
+import type { HolidayPlan } from './holidays.ts';
 import * as queries from './queries.ts';
 import * as rules from './rules.ts';
 import * as templates from './templates.ts';
 
+export { countryName, countryNamed, type HolidayPlan, opensHolidays, planOf } from './holidays.ts';
 export type { Glance, Overdue, SenderRow, StepRow } from './queries.ts';
 export type { Capacity, Pace, SequenceRow } from './rules.ts';
-export { after, isRunning, paceOf, widens, windowOf } from './rules.ts';
+export { after, isRunning, widens, windowOf } from './rules.ts';
 
-/** A step as somebody writes it. Without a subject, a later step answers in the thread of the first (S6). */
+/**
+ * A step as somebody writes it. Without a subject, a later e-mail answers in the thread of the first (S6). A task has a title, and its
+ * body is the instruction for the sequence's owner.
+ */
 export interface StepInput {
+  kind?: 'email' | 'task' | undefined;
+  title?: string | undefined;
   subject?: string | undefined;
   body: string;
   delayDays?: number | undefined;
@@ -22,9 +30,13 @@ export interface StepInput {
 /** Days between steps where none are said. */
 const usualDelayDays = 3;
 
-const normalized = (steps: readonly StepInput[]) =>
+const isTask = (step: StepInput): boolean => step.kind === 'task';
+
+const normalized = (steps: readonly StepInput[]): queries.NewStep[] =>
   steps.map((step, index) => ({
-    subject: step.subject?.trim() || null,
+    kind: step.kind ?? 'email',
+    title: isTask(step) ? step.title!.trim() : null,
+    subject: isTask(step) ? null : step.subject?.trim() || null,
     body: step.body.trim(),
     delayDays: step.delayDays ?? (index === 0 ? 0 : usualDelayDays),
   }));
@@ -151,8 +163,11 @@ export async function check(
   if (window.from >= window.until)
     return refuse('bad_window', `The send window has to end after it starts; ${window.from} to ${window.until} does not.`);
   if (!steps) return null;
-  if (steps.length && !steps[0]!.subject?.trim())
-    return refuse('no_subject', 'The first step needs a subject; later ones without one answer in its thread.');
+  const untitled = steps.findIndex(step => isTask(step) && !step.title?.trim());
+  if (untitled >= 0) return refuse('no_title', `Step ${untitled + 1} is a task, so it needs a title: what is to be done.`);
+  const opening = steps.find(step => !isTask(step));
+  if (opening && !opening.subject?.trim())
+    return refuse('no_subject', 'The first e-mail needs a subject; later ones without one answer in its thread.');
   return templates.check(steps);
 }
 
@@ -185,6 +200,7 @@ export interface Changes {
   window?: SendWindow | undefined;
   steps?: readonly StepInput[] | undefined;
   senderIds?: readonly number[] | undefined;
+  holidays?: HolidayPlan | undefined;
   /** Unsent steps go over to the new version as well (S7). */
   moveUnsent?: boolean | undefined;
 }
@@ -199,7 +215,7 @@ export interface Edited {
 /** Changes a sequence; new steps make a new version (S7). What was planned is planned anew where the change touches it (S4). */
 export async function edit(ctx: Context, sequenceId: number, changes: Changes): Promise<Edited> {
   const before = await lock(ctx, sequenceId);
-  const { name, dailyCap, window, steps, senderIds, moveUnsent } = changes;
+  const { name, dailyCap, window, steps, senderIds, holidays, moveUnsent } = changes;
   const version = steps ? before.version + 1 : before.version;
   await ctx.tx
     .updateTable('sequence')
@@ -208,6 +224,7 @@ export async function edit(ctx: Context, sequenceId: number, changes: Changes): 
       ...(name === undefined ? {} : { name: name.trim() }),
       ...(dailyCap === undefined ? {} : { daily_cap: dailyCap }),
       ...(window ? { zone: window.zone, send_days: [...window.days], send_from: window.from, send_until: window.until } : {}),
+      ...(holidays ? { holidays } : {}),
       ...(window && rules.isRunning(before.status) ? { next_day_at: rules.nextDayAt(ctx.now, window.zone) } : {}),
     })
     .where('id', '=', sequenceId)
@@ -217,7 +234,7 @@ export async function edit(ctx: Context, sequenceId: number, changes: Changes): 
   const stepCount = steps?.length ?? (await queries.stepsOf(ctx.tx, sequenceId, version)).length;
   const { moved } = moveUnsent ? await queries.moveUnsent(ctx.tx, sequenceId, version, stepCount) : { moved: 0 };
   const keptOlder = await queries.keepOlder(ctx.tx, sequenceId, version);
-  const touchesPlan = Boolean(dailyCap !== undefined || window || steps || senderIds || moveUnsent);
+  const touchesPlan = Boolean(dailyCap !== undefined || window || steps || senderIds || holidays || moveUnsent);
   return { replanned: touchesPlan ? await messages.replan(ctx, sequenceId) : 0, moved, keptOlder };
 }
 
@@ -226,7 +243,10 @@ export async function missing(ctx: Context, sequence: rules.SequenceRow): Promis
   const steps = await stepsOf(ctx, sequence);
   return rules.missing({
     steps: steps.length,
-    templateFaults: [...new Set(steps.flatMap(step => [step.subject ?? '', step.body].flatMap(templates.faultsOf)))],
+    writesEmail: steps.length === 0 || steps.some(step => step.kind === 'email'),
+    templateFaults: [
+      ...new Set(steps.flatMap(step => [step.subject ?? '', step.title ?? '', step.body].flatMap(templates.faultsOf))),
+    ],
     senders: await sendersOf(ctx, sequence.id),
     hasSendingHour: rules.hasSendingHour(rules.windowOf(sequence)),
     cap: sequence.daily_cap,
@@ -244,45 +264,46 @@ export async function capacities(ctx: Context, sequences: readonly rules.Sequenc
   const ids = sequences.map(sequence => sequence.id);
   const senders = Map.groupBy(await queries.sendersOf(ctx.tx, ids), sender => sender.sequenceId);
   const steps = await queries.stepCounts(ctx.tx, ids);
+  const onlyTasks = await queries.onlyTasks(ctx.tx, ids);
   return new Map(
     sequences.map(sequence => {
       const { id, daily_cap: cap } = sequence;
       const healthy = (senders.get(id) ?? []).filter(sender => sender.status === 'healthy');
-      const limits = { cap, steps: steps.get(id) ?? 0, window: rules.windowOf(sequence), senders: healthy };
+      const limits = {
+        cap,
+        steps: steps.get(id) ?? 0,
+        window: rules.windowOf(sequence),
+        senders: healthy,
+        onlyTasks: onlyTasks.has(id),
+      };
       return [id, rules.capacityOf(limits, today(ctx, sequence))];
     }),
   );
 }
 
-/** Moves a locked sequence by a verb of S1; the refusal says what can be done instead. */
-async function become(
-  ctx: Context,
-  sequence: rules.SequenceRow,
-  verb: rules.Verb,
-): Promise<{ status: rules.Status; nextDayAt: Temporal.Instant | null } | Refusal> {
+/** Moves a sequence by a verb of S1; the refusal says what can be done instead. What else a verb means is the caller's. */
+export async function change(ctx: Context, sequenceId: number, verb: rules.Verb): Promise<rules.SequenceRow | Refusal> {
+  const sequence = await lock(ctx, sequenceId);
   const status = rules.after(sequence, verb);
   if (typeof status !== 'string') return status;
-  const nextDayAt = rules.isRunning(status) ? rules.nextDayAt(ctx.now, sequence.zone) : null;
-  await ctx.tx
-    .updateTable('sequence')
-    .set({ status, next_day_at: nextDayAt, paused_at: status === 'inactive' ? ctx.now : null })
-    .where('id', '=', sequence.id)
-    .execute();
-  return { status, nextDayAt };
+  const next_day_at = rules.isRunning(status) ? rules.nextDayAt(ctx.now, sequence.zone) : null;
+  const changed = { status, next_day_at, paused_at: status === 'inactive' ? ctx.now : null };
+  await ctx.tx.updateTable('sequence').set(changed).where('id', '=', sequenceId).execute();
+  return { ...sequence, ...changed };
 }
 
 /** Starts sending, when ready (S1, S2). */
-export async function activate(ctx: Context, sequenceId: number): Promise<{ status: rules.Status } | Refusal> {
-  const moved = await become(ctx, await lock(ctx, sequenceId), 'activate');
-  if ('code' in moved) return moved;
+export async function activate(ctx: Context, sequenceId: number): Promise<{ status: string } | Refusal> {
+  const moved = await change(ctx, sequenceId, 'activate');
+  if (isRefusal(moved)) return moved;
   await wake(ctx, sequenceId);
   return { status: moved.status };
 }
 
 /** Stops everything: nothing is sent at all, and what was planned loses its time (S1). */
 export async function pause(ctx: Context, sequenceId: number): Promise<{ unplanned: number } | Refusal> {
-  const moved = await become(ctx, await lock(ctx, sequenceId), 'pause');
-  if ('code' in moved) return moved;
+  const moved = await change(ctx, sequenceId, 'pause');
+  if (isRefusal(moved)) return moved;
   return { unplanned: await messages.unplan(ctx, sequenceId) };
 }
 
@@ -320,16 +341,15 @@ export async function resume(
   sequenceId: number,
   choice: 'all' | 'end_stale',
 ): Promise<{ ended: number } | Refusal> {
-  const sequence = await lock(ctx, sequenceId);
-  const moved = await become(ctx, sequence, 'resume');
-  if ('code' in moved) return moved;
+  const sequence = await change(ctx, sequenceId, 'resume');
+  if (isRefusal(sequence)) return sequence;
   const ended = choice === 'end_stale' ? await queries.endStale(ctx.tx, sequenceId, today(ctx, sequence), ctx.now) : 0;
   await wake(ctx, sequenceId, sequence.zone);
   return { ended };
 }
 
 /** Plans what may still leave today; with a zone, links wake too and enrol who came meanwhile (S1). */
-async function wake(ctx: Context, sequenceId: number, zone?: string): Promise<void> {
+export async function wake(ctx: Context, sequenceId: number, zone?: string): Promise<void> {
   const workspaceId = ctx.workspace.id;
   if (zone) await ctx.enqueue(queues.dailyEnrollment, { workspaceId, sequenceId, on: dateIn(ctx.now, zone).toString() });
   await ctx.enqueue(queues.planDay, { workspaceId, sequenceId });
@@ -364,11 +384,8 @@ export async function overviews(ctx: Context, ids?: readonly number[]): Promise<
     wanted.map(row => ({ id: row.id, on: today(ctx, row) })),
   );
   const can = await capacities(ctx, wanted);
-  return glances.map((glance, index) => {
-    const inflow = { perWeek: glance.inflowPerWeek, backlog: glance.enrolled.queued ?? 0 };
-    const capacity = can.get(glance.id)!;
-    return { ...glance, capacity, pace: rules.paceOf(capacity, inflow, today(ctx, wanted[index]!)) };
-  });
+  const paces = await forecasts.paces(ctx, wanted);
+  return glances.map(glance => ({ ...glance, capacity: can.get(glance.id)!, pace: paces.get(glance.id)! }));
 }
 
 export const nextSends = (ctx: Context, sequenceId: number, limit = 5) => queries.nextSends(ctx.tx, sequenceId, limit);

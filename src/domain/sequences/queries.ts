@@ -5,6 +5,9 @@ import type { SequenceRow, SharedSender } from './rules.ts';
 
 export interface StepRow {
   position: number;
+  kind: string;
+  /** Of a task. */
+  title: string | null;
   delay_days: number;
   subject: string | null;
   body: string;
@@ -31,7 +34,7 @@ export const lockAll = (tx: Tx, ids: readonly number[]): Promise<SequenceRow[]> 
 export const stepsOf = (tx: Tx, sequenceId: number, version: number): Promise<StepRow[]> =>
   tx
     .selectFrom('step')
-    .select(['position', 'delay_days', 'subject', 'body'])
+    .select(['position', 'kind', 'title', 'delay_days', 'subject', 'body'])
     .where('sequence_id', '=', sequenceId)
     .where('version', '=', version)
     .orderBy('position')
@@ -49,6 +52,18 @@ export const stepCounts = async (tx: Tx, ids: readonly number[]): Promise<Map<nu
     ).map(row => [row.id, row.n]),
   );
 
+/** Those of the sequences whose newest version is made of manual tasks alone, and so needs no sender. */
+export const onlyTasks = async (tx: Tx, ids: readonly number[]): Promise<Set<number>> =>
+  new Set(
+    (
+      await rows(
+        tx,
+        sql<{ id: number }>`select s.id from sequence s join step on step.sequence_id = s.id and step.version = s.version
+          where s.id = any(${ids}::bigint[]) group by s.id having bool_and(step.kind = 'task')`,
+      )
+    ).map(row => row.id),
+  );
+
 /** The senders of sequences, each with what the other running sequences that share it want of it a day (S5). */
 export const sendersOf = (tx: Tx, sequenceIds: readonly number[]): Promise<(SenderRow & { sequenceId: number })[]> =>
   rows(
@@ -64,12 +79,15 @@ export const sendersOf = (tx: Tx, sequenceIds: readonly number[]): Promise<(Send
       where ss.sequence_id = any(${sequenceIds}::bigint[]) order by ss.sequence_id, x.id`,
   );
 
-export const insertSteps = (
-  ctx: Context,
-  sequenceId: number,
-  version: number,
-  steps: readonly { subject: string | null; body: string; delayDays: number }[],
-): Promise<unknown> =>
+export interface NewStep {
+  kind: 'email' | 'task';
+  title: string | null;
+  subject: string | null;
+  body: string;
+  delayDays: number;
+}
+
+export const insertSteps = (ctx: Context, sequenceId: number, version: number, steps: readonly NewStep[]): Promise<unknown> =>
   ctx.tx
     .insertInto('step')
     .values(
@@ -78,6 +96,8 @@ export const insertSteps = (
         sequence_id: sequenceId,
         version,
         position: index + 1,
+        kind: step.kind,
+        title: step.title,
         delay_days: step.delayDays,
         subject: step.subject,
         body: step.body,
@@ -110,6 +130,25 @@ export async function moveUnsent(tx: Tx, sequenceId: number, version: number, st
   );
   return counted!;
 }
+
+/** Live enrollments that move to a version of so many steps (null: as many as it has), and those that stay on an older one (S7). */
+export const groupsAt = async (
+  tx: Tx,
+  sequenceId: number,
+  { version, steps }: { version: number; steps: number | null },
+): Promise<{ moving: number; keeping: number }> =>
+  (
+    await rows(
+      tx,
+      sql<{ moving: number; keeping: number }>`
+        with size as (select coalesce(${steps}::int,
+          (select count(*)::int from step where sequence_id = ${sequenceId} and version = ${version})) as n)
+        select count(*) filter (where next_position <= size.n)::int as moving,
+          count(*) filter (where next_position > size.n)::int as keeping
+        from enrollment, size where sequence_id = ${sequenceId} and version < ${version}
+          and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`,
+    )
+  )[0]!;
 
 /** Live enrollments that stay on a version older than this one (S7). */
 export const keepOlder = async (tx: Tx, sequenceId: number, version: number): Promise<number> =>
@@ -261,9 +300,9 @@ export const glances = (tx: Tx, days: readonly { id: number; on: Temporal.PlainD
 export const nextSends = (tx: Tx, sequenceId: number, limit: number) =>
   rows(
     tx,
-    sql<{ at: string; lead: string; company: string | null; position: number; sender: string }>`
+    sql<{ at: string; lead: string; company: string | null; position: number; sender: string | null }>`
       select to_char(m.planned_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at, l.full_name as lead, l.company,
         m.position, x.address as sender
-      from message m join lead l on l.id = m.lead_id join sender x on x.id = m.sender_id
+      from message m join lead l on l.id = m.lead_id left join sender x on x.id = m.sender_id
       where m.sequence_id = ${sequenceId} and m.state = 'planned' order by m.planned_at, m.id limit ${limit}`,
   );

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { type SendWindow, sendingDayFrom, startOfDay } from '../../calendar.ts';
 import type { Sequence } from '../../db/types.ts';
 import { type Refusal, refuse } from '../../errors.ts';
+import { holidaysOf, planOf } from './holidays.ts';
 
 export type SequenceRow = Selectable<Sequence>;
 
@@ -13,7 +14,7 @@ export const windowOf = (
   days: sequence.send_days,
   from: sequence.send_from.slice(0, 5),
   until: sequence.send_until.slice(0, 5),
-  holidays: new Set((sequence.holidays as { dates: string[] }).dates),
+  holidays: holidaysOf(planOf(sequence.holidays)),
 });
 
 /** When its next local day starts: what `next_day_at` holds while it is active or finishing (E2). */
@@ -54,13 +55,16 @@ export function after(sequence: { name: string; status: string }, verb: Verb): S
   if (next) return next;
   const ways: Record<Status, string[]> = {
     setup: [`activate ${name}`, `show sequence ${name}`],
-    active: [`pause ${name}`, `show sequence ${name}`],
-    finishing: [`activate ${name}`, `show sequence ${name}`],
-    inactive: [`resume ${name}`, `show sequence ${name}`],
+    active: [`pause ${name}`, `finish ${name}`, `show sequence ${name}`],
+    finishing: [`reopen ${name}`, `show sequence ${name}`],
+    inactive: [`resume ${name}`, `archive ${name}`, `show sequence ${name}`],
     archived: ['list sequences'],
   };
-  const already = next === undefined && (verb === 'activate' || verb === 'resume') && status === 'active';
-  const message = already ? `${name} is active already.` : `${name} is ${statusWords[status]}, so it cannot be ${words[verb]}.`;
+  const already =
+    ((verb === 'activate' || verb === 'resume') && status === 'active') || (verb === 'pause' && status === 'inactive');
+  const message = already
+    ? `${name} is ${statusWords[status]} already.`
+    : `${name} is ${statusWords[status]}, so it cannot be ${words[verb]}.`;
   return refuse(`sequence_${status}`, message, ways[status]);
 }
 
@@ -75,6 +79,8 @@ export const statusWords: Record<Status, string> = {
 /** What readiness looks at (S2). */
 export interface Readiness {
   steps: number;
+  /** Does a step leave from a sender, as all but tasks do? It does unless said. */
+  writesEmail?: boolean;
   /** Faults of its templates, as sentences. */
   templateFaults: string[];
   senders: { name: string; status: string }[];
@@ -90,7 +96,10 @@ export function missing(sequence: Readiness): string[] {
   const faults: [boolean, string][] = [
     [sequence.steps < 1, 'it has no step'],
     [sequence.templateFaults.length > 0, sequence.templateFaults.join(', ')],
-    [!sequence.senders.some(sender => sender.status === 'healthy'), senderFault(sequence.senders)],
+    [
+      sequence.writesEmail !== false && !sequence.senders.some(sender => sender.status === 'healthy'),
+      senderFault(sequence.senders),
+    ],
     [!sequence.hasSendingHour, 'its send window has no hour in which a message may leave'],
     [sequence.cap < 1, 'its daily cap is below 1'],
     [!sequence.postalAddress?.trim(), 'the workspace has no postal address'],
@@ -158,10 +167,10 @@ export interface Capacity {
 }
 
 export function capacityOf(
-  input: { cap: number; steps: number; window: SendWindow; senders: readonly SharedSender[] },
+  input: { cap: number; steps: number; window: SendWindow; senders: readonly SharedSender[]; onlyTasks?: boolean },
   on: Temporal.PlainDate,
 ): Capacity {
-  const { cap, steps, window, senders } = input;
+  const { cap, steps, window, senders, onlyTasks = false } = input;
   const wanted = senders.length ? cap / senders.length : 0;
   const shares = senders.map(sender => {
     const slots = Math.floor((windowMinutes(window) - 1) / Math.max(sender.min_gap_minutes, 1 / 60)) + 1;
@@ -170,8 +179,9 @@ export function capacityOf(
   const left = Math.floor(sum(shares.map(share => share.left)) + 1e-9);
   const slots = sum(shares.map(share => share.slots));
   const result = Math.floor(sum(shares.map(share => Math.min(share.left, share.slots))) + 1e-9);
-  const effectiveCap = Math.min(cap, result);
-  const limitedBy = senders.length === 0 ? 'no_sender' : effectiveCap === cap ? 'cap' : slots < left ? 'window' : 'senders';
+  const effectiveCap = onlyTasks ? cap : Math.min(cap, result);
+  const limitedBy =
+    senders.length === 0 && !onlyTasks ? 'no_sender' : effectiveCap === cap ? 'cap' : slots < left ? 'window' : 'senders';
   const newPerDay = effectiveCap === 0 ? 0 : Math.max(1, Math.floor(effectiveCap / Math.max(1, steps)));
   return { cap, effectiveCap, newPerDay, sendingDaysPerWeek: window.days.length, limitedBy };
 }
@@ -197,19 +207,6 @@ export interface Pace {
   backlog: number;
   /** The local date on which the last of those who wait is contacted, or null: never at this inflow. */
   drainsOn: string | null;
-}
-
-export function paceOf({ newPerDay, sendingDaysPerWeek }: Capacity, inflow: Inflow, on: Temporal.PlainDate): Pace {
-  const roomPerWeek = newPerDay * sendingDaysPerWeek;
-  const { perWeek: inflowPerWeek, backlog } = inflow;
-  const spare = roomPerWeek - inflowPerWeek;
-  const days = backlog === 0 ? 0 : spare > 0 ? Math.ceil((backlog / spare) * 7) : null;
-  return { inflowPerWeek, roomPerWeek, backlog, drainsOn: days === null ? null : on.add({ days }).toString() };
-}
-
-export interface Inflow {
-  perWeek: number;
-  backlog: number;
 }
 
 /** The date of the nth sending day from a date on; null where there is none. */

@@ -21,6 +21,29 @@ export const variables = [
 /** What a template is filled with: only what is not empty. */
 export type Values = Partial<Record<(typeof variables)[number], string>> & { fields?: Record<string, string> };
 
+/** Whom a template is filled for, as the lead's row has it. */
+export interface Person {
+  full_name: string;
+  first_name: string | null;
+  last_name: string | null;
+  title: string | null;
+  company: string | null;
+  industry: string | null;
+  location: string | null;
+  company_location: string | null;
+  fields: Record<string, string>;
+}
+
+export function valuesOf(person: Person, senderName: string): Values {
+  const { full_name, first_name, last_name, title, company, industry, location, company_location, fields } = person;
+  const given = { full_name, first_name, last_name, title, company, industry, location, company_location };
+  return {
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)),
+    sender_name: senderName,
+    fields,
+  };
+}
+
 const tags = ['if', 'unless', 'case', 'assign', 'capture', 'comment', 'raw', '#'];
 const filters = [
   ...['default', 'capitalize', 'upcase', 'downcase', 'strip', 'squish', 'truncate', 'truncatewords'],
@@ -74,9 +97,9 @@ function parseFault(error: Error): string {
 }
 
 /** Checks the steps that somebody wants to save; the refusal lists every fault of every step at once. */
-export function check(steps: readonly { subject?: string | null; body: string }[]): Refusal | null {
+export function check(steps: readonly { subject?: string | null; title?: string | null; body: string }[]): Refusal | null {
   const faults = steps.flatMap((step, index) =>
-    [step.subject ?? '', step.body].flatMap(faultsOf).map(fault => `step ${index + 1}: ${fault}`),
+    [step.subject ?? '', step.title ?? '', step.body].flatMap(faultsOf).map(fault => `step ${index + 1}: ${fault}`),
   );
   return faults.length ? refuse('bad_template', `These steps cannot be saved. ${faults.join('; ')}.`) : null;
 }
@@ -101,3 +124,11 @@ const present = ({ fields = {}, ...rest }: Values): object => ({
   ...Object.fromEntries(Object.entries(rest).filter(isFilled)),
   fields: Object.fromEntries(Object.entries(fields).filter(isFilled)),
 });
+
+/** The variables that a template names: 'first_name', 'fields.plan'. Only of one that was saved, and so can be read. */
+export const variablesIn = (template: string): string[] => [
+  ...new Set(engine.globalVariableSegmentsSync(engine.parse(template)).map(segments => segments.map(String).join('.'))),
+];
+
+/** Does it depend on values, and not only on which of them are empty? Only what has tags can. */
+export const hasTags = (template: string): boolean => template.includes('{%');

@@ -19,6 +19,10 @@ export interface Settings {
   sendUntil: string;
   digestChannel: string | null;
   coolingDownDays: number;
+  /** First contacts of one company's people on one day (S10). */
+  companyFirstsPerDay: number;
+  /** Days for which a human reply pauses the colleagues (S10); 0: it does not. */
+  companyReplyPauseDays: number;
 }
 
 /** The zone a person meant: as written, as a renamed zone's old name, or a city; null with the nearest known ones otherwise. */
@@ -61,7 +65,8 @@ export async function join(
   user: { slackUserId: string; name: string; isSlackAdmin: boolean },
 ): Promise<MemberActor> {
   const found = await ctx.tx.selectFrom('member').selectAll().where('slack_user_id', '=', user.slackUserId).executeTakeFirst();
-  if (found && (found.role === 'admin' || !user.isSlackAdmin) && found.name === user.name) return actor(found);
+  const isSame = found && !found.deactivated_at && (found.role === 'admin' || !user.isSlackAdmin) && found.name === user.name;
+  if (isSame) return actor(found);
   // The workspace row is locked so that of two first members only one is the first.
   await ctx.tx.selectFrom('workspace').select('id').where('id', '=', ctx.workspace.id).forUpdate().execute();
   const others = await ctx.tx.selectFrom('member').select('id').limit(1).execute();
@@ -133,6 +138,8 @@ export const settings = (ctx: Context): Settings => ({
   sendUntil: clockTime(ctx.workspace.send_until),
   digestChannel: ctx.workspace.digest_channel,
   coolingDownDays: ctx.workspace.cooling_down_days,
+  companyFirstsPerDay: ctx.workspace.company_firsts_per_day,
+  companyReplyPauseDays: ctx.workspace.company_reply_pause_days,
 });
 
 /** Stores the settings that are given; the others stay (W1). */
@@ -148,6 +155,8 @@ export async function set(ctx: Context, changes: Partial<Settings>): Promise<Set
       send_until: now.sendUntil,
       digest_channel: now.digestChannel,
       cooling_down_days: now.coolingDownDays,
+      company_firsts_per_day: now.companyFirstsPerDay,
+      company_reply_pause_days: now.companyReplyPauseDays,
     })
     .where('id', '=', ctx.workspace.id)
     .returningAll()

@@ -14,6 +14,13 @@ export const LIMITS = {
   tableCells: 20,
   tableChars: 10_000,
   tablesAMessage: 1,
+  chartsAMessage: 2,
+  chartTitle: 50,
+  chartSeries: 6,
+  /** Points of a series, and so labels of a chart. */
+  chartPoints: 20,
+  /** Characters of a label and of a series' name. */
+  chartLabel: 20,
   /** The fallback `text`: Slack cuts at 40,000 and advises less than 4,000. */
   fallbackChars: 3000,
   buttonChars: 75,

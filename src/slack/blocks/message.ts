@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import { isChart, withoutCharts } from './charts.ts';
 import { LIMITS } from './limits.ts';
 import { clip } from './text.ts';
 
@@ -24,10 +25,16 @@ export function chars(value: unknown): number {
  */
 export function paginate(text: string, groups: KnownBlock[][]): Message[] {
   const pages: KnownBlock[][] = [[]];
-  const fits = (blocks: KnownBlock[]) =>
-    blocks.length <= LIMITS.blocks &&
-    chars(blocks) + blocks.length * LIMITS.blockWeight <= LIMITS.messageWeight &&
-    blocks.filter(block => block.type === 'table').length <= LIMITS.tablesAMessage;
+  const fits = (blocks: KnownBlock[]) => {
+    // A chart that Slack refuses is replaced by its numbers: a page has room for them.
+    const inFull = withoutCharts(blocks);
+    return (
+      inFull.length <= LIMITS.blocks &&
+      chars(inFull) + inFull.length * LIMITS.blockWeight <= LIMITS.messageWeight &&
+      blocks.filter(block => block.type === 'table').length <= LIMITS.tablesAMessage &&
+      blocks.filter(isChart).length <= LIMITS.chartsAMessage
+    );
+  };
   const add = (blocks: KnownBlock[]): boolean => {
     const page = pages.at(-1)!;
     if (!fits([...page, ...blocks])) return false;

@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import type { Report, Table } from '../../tools/report.ts';
+import { chart } from './charts.ts';
 import { type Message, paginate } from './message.ts';
 import { context, fields, sections, table } from './parts.ts';
 import { code, inert, inertLines } from './text.ts';
@@ -9,12 +10,13 @@ const marks: Record<Report['tone'], string> = { good: '✅ ', neutral: '', warni
 /** A title longer than this is a message to read, not a heading. */
 const headingChars = 150;
 
-/** A report as blocks (A3): a sentence, what a person should act on, facts in two columns, tables, notes, what to say next, small print. Inert throughout (A4). */
+/** A report as blocks (A3): a sentence, what a person should act on, facts in two columns, charts, tables, notes, what to say next, small print. Inert throughout (A4). */
 export function reportBlocks({
   tone,
   title,
   urgent = [],
   facts = [],
+  charts = [],
   tables = [],
   notes = [],
   next = [],
@@ -31,6 +33,7 @@ export function reportBlocks({
     ...sections(`${marks[tone]}${bold ? `*${heading}*` : heading}`),
     ...(urgent.length ? sections(urgent.map(item => `❗ ${inertLines(item)}`).join('\n')) : []),
     ...fields(facts.map(({ label, value }) => `*${inert(label)}*\n${inertLines(value)}`)),
+    ...charts.filter(({ labels, series }) => labels.length && series.length).map(chart),
     ...tables.flatMap(one => table(one, one === widest)),
     ...(notes.length ? sections(notes.map(note => `• ${inertLines(note)}`).join('\n')) : []),
     ...(next.length ? context([`You can say: ${next.map(code).join('  ·  ')}`]) : []),

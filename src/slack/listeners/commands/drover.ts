@@ -1,23 +1,40 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
-import { drover, enter } from '../../../domain/context.ts';
+import { type Context, drover, enter } from '../../../domain/context.ts';
+import * as sequences from '../../../domain/sequences/index.ts';
 import { nearest } from '../../../nearest.ts';
-import type { Report } from '../../../tools/report.ts';
+import { count, type Report } from '../../../tools/report.ts';
 import { runTool } from '../../../tools/run.ts';
 import type { Surface } from '../../app.ts';
 import { reportMessages } from '../../blocks/report.ts';
+import { showCard } from '../../cards.ts';
 import type { Carried } from '../../inbox.ts';
 import { type Address, post } from '../../outbox.ts';
 import { apologise } from '../apology.ts';
 
 /** What `/drover` can be asked, each answered by a tool and never by the model (A7). */
-const subcommands: Record<string, { tool: string; takes?: 'list' | 'sequence' | 'about' }> = {
+const subcommands: Record<string, Subcommand> = {
   status: { tool: 'status' },
   lists: { tool: 'list_lists' },
-  list: { tool: 'show_list', takes: 'list' },
+  list: { tool: 'show_list', needs: 'list', see: 'lists' },
   sequences: { tool: 'list_sequences' },
-  sequence: { tool: 'show_sequence', takes: 'sequence' },
+  sequence: { tool: 'show_sequence', needs: 'sequence', see: 'sequences' },
+  why: { tool: 'why', needs: 'about', see: 'status' },
+  forecast: { tool: 'forecast', takes: 'sequence' },
+  review: { tool: 'review_leads', takes: 'sequence', with: { decision: 'show' } },
+  undo: { tool: 'undo' },
+  activity: { tool: 'activity', takes: 'about' },
   help: { tool: 'help' },
 };
+
+interface Subcommand {
+  tool: string;
+  /** The field that the rest of the line fills: one that must be there, or may. */
+  needs?: 'list' | 'sequence' | 'about';
+  takes?: 'sequence' | 'about';
+  with?: Record<string, string>;
+  /** Where to look for a name that is missing. */
+  see?: string;
+}
 
 export interface CommandCall {
   tool: string;
@@ -30,17 +47,24 @@ export function parseCommand(line: string): CommandCall | Report {
   const name = rest.replace(/^(["'“”«])(.*)(["'“”»])$/s, '$2').trim();
   const subcommand = subcommands[verb.toLowerCase() || 'help'];
   if (!subcommand) return notUnderstood(verb);
-  if (!subcommand.takes) return { tool: subcommand.tool, input: {} };
-  if (!name)
-    return {
-      tone: 'refused',
-      title: `/drover ${verb} needs a name.`,
-      next: [`/drover ${verb.toLowerCase()}s`],
-    };
-  return { tool: subcommand.tool, input: { [subcommand.takes]: name } };
+  const { tool, needs, takes = needs, see } = subcommand;
+  if (needs && !name) return { tone: 'refused', title: `/drover ${verb} needs a name.`, next: [`/drover ${see}`] };
+  return { tool, input: { ...subcommand.with, ...(takes && name ? { [takes]: name } : {}) } };
 }
 
-const usage = ['status', 'lists', 'list NAME', 'sequences', 'sequence NAME', 'help'].map(line => `/drover ${line}`);
+const usage = [
+  'status',
+  'lists',
+  'list NAME',
+  'sequences',
+  'sequence NAME',
+  'why NAME',
+  'forecast [SEQUENCE]',
+  'review [SEQUENCE]',
+  'undo',
+  'activity [NAME]',
+  'help',
+].map(line => `/drover ${line}`);
 
 function notUnderstood(verb: string): Report {
   const near = nearest(verb.toLowerCase(), Object.keys(subcommands), 1);
@@ -52,7 +76,30 @@ function notUnderstood(verb: string): Report {
   };
 }
 
-/** `/drover …`: looked up and answered to the asker alone, whether or not the model works (A7). */
+/** Whom to review when no sequence is named: those of the only sequence where somebody waits, else a choice of them. */
+async function reviewOfAll(ctx: Context): Promise<CommandCall | Report> {
+  const waiting = (await sequences.overviews(ctx)).filter(({ inReview }) => inReview > 0);
+  const [only, ...more] = waiting;
+  if (!only) return { tone: 'good', title: 'Nobody waits for review.', next: ['/drover sequences'] };
+  if (!more.length) return { tool: 'review_leads', input: { sequence: only.name, decision: 'show' } };
+  return {
+    tone: 'warning',
+    title: `${count(
+      waiting.reduce((sum, { inReview }) => sum + inReview, 0),
+      'lead waits',
+      'leads wait',
+    )} for review.`,
+    tables: [
+      {
+        columns: [{ label: 'Sequence' }, { label: 'Waiting', align: 'right' }],
+        rows: waiting.map(({ name, inReview }) => [name, inReview.toLocaleString('en-US')]),
+      },
+    ],
+    next: waiting.slice(0, 5).map(({ name }) => `/drover review ${name}`),
+  };
+}
+
+/** `/drover …`: looked up and answered to the asker alone, whether or not the model works (A7). A plan that needs a button gets its card. */
 export const droverCommand =
   ({ services, member }: Surface) =>
   async ({ command, context }: SlackCommandMiddlewareArgs & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
@@ -61,12 +108,17 @@ export const droverCommand =
     const place: Address = { channel, only: { userId, ...(responseUrl ? { responseUrl } : {}) } };
     await apologise(services, { workspaceId, key: `command:${inboxId}:error`, place }, async () => {
       const actor = await member(workspaceId, userId);
-      const call = parseCommand(command.text ?? '');
-      const report =
-        'tool' in call
-          ? (await runTool(services, { ...call, workspaceId, actor, door: 'command', place: { surface: 'slack', channel } }))
-              .report
-          : call;
-      await enter(services, workspaceId, drover, ctx => post(ctx, `command:${inboxId}`, place, reportMessages(report)));
+      const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
+      const asked = parseCommand(command.text ?? '');
+      const isForAll = 'tool' in asked && asked.tool === 'review_leads' && !asked.input.sequence;
+      const call = isForAll ? await inside(reviewOfAll) : asked;
+      if (!('tool' in call)) return inside(ctx => post(ctx, `command:${inboxId}`, place, reportMessages(call)));
+      const where = { surface: 'slack' as const, channel };
+      const outcome = await runTool(services, { ...call, workspaceId, actor, door: 'command', place: where });
+      await inside(ctx =>
+        outcome.outcome === 'needs_approval'
+          ? showCard(ctx, { channel }, outcome.approval.id, outcome.report)
+          : post(ctx, `command:${inboxId}`, place, reportMessages(outcome.report)),
+      );
     });
   };

@@ -1,0 +1,37 @@
+import { cpus } from 'node:os';
+import { serverUrl } from '../test/support/database.ts';
+import { claiming, enrolling, planning, preflight } from './enrollments.ts';
+import { type Line, table } from './measure.ts';
+import { directory, importing } from './sources.ts';
+import { digest, events, slashCommand, startUp } from './surfaces.ts';
+
+/**
+ * `npm run bench [NAME …]`: every figure that Drover promises, against the bare statement in the same run where there is one. It needs a
+ * Postgres server in TEST_DATABASE_URL and makes databases of its own there. Nothing here is a test: a slow machine prints NO.
+ */
+const benches: Record<string, () => Promise<Line[]>> = {
+  enrolling: () => enrolling([10_000, 100_000, 1_000_000]),
+  importing: async () => [...(await importing(20_000)), ...(await importing(200_000))],
+  planning: async () => [...(await planning(10_000, 20)), ...(await planning(100_000, 200)), ...(await planning(1_000_000, 200))],
+  claiming,
+  directory: async () => [...(await directory(25_000)), ...(await directory(1_000_000))],
+  preflight,
+  slash: slashCommand,
+  events,
+  digest: async () => [...(await digest(10_000)), ...(await digest(100_000))],
+  start: startUp,
+};
+
+if (!serverUrl) {
+  process.stderr.write('The bench needs a Postgres server: TEST_DATABASE_URL="$(./scripts/postgres.sh)" npm run bench\n');
+  process.exit(1);
+}
+const wanted = process.argv.slice(2);
+const lines: Line[] = [];
+for (const [name, run] of Object.entries(benches)) {
+  if (wanted.length && !wanted.includes(name)) continue;
+  process.stderr.write(`${name} …\n`);
+  lines.push(...(await run()));
+}
+process.stdout.write(`${cpus().length} × ${cpus()[0]!.model}, Node ${process.version}\n\n${table(lines)}\n`);
+process.exit(0);

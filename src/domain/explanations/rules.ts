@@ -1,0 +1,119 @@
+/** What each stored reason means, and what to do about it. Every code that E5, L5 and D3 store has its sentence here. */
+
+export interface Meaning {
+  says: string;
+  /** What to do next, where there is something to do. */
+  next?: string;
+}
+
+export const meanings: Readonly<Record<string, Meaning>> = {
+  // Not put on a list (L5)
+  already_on_list: { says: 'was on the list already; nobody is added twice' },
+  removed_before: { says: 'was removed from the list before', next: 'A person may put the lead back by name.' },
+  excluded_person: { says: 'is excluded', next: 'Lift the exclusion if it no longer holds; an opt-out only an admin may lift.' },
+  excluded_company: { says: 'works at an excluded company', next: 'Lift the exclusion of the domain if it no longer holds.' },
+  invalid_email: { says: 'had an address that mail cannot reach', next: 'Correct the address.' },
+  erased: { says: 'was erased at their own wish, and is never brought back' },
+  // Not enrolled (E5)
+  in_this_sequence: { says: 'is in this sequence already, through another list' },
+  in_other_sequence: {
+    says: 'is live in another sequence',
+    next: 'It is tried again daily while that one has not contacted them; or stop the lead there.',
+  },
+  already_enrolled: { says: 'was contacted or refused here before' },
+  cooling_down: { says: 'was contacted within the cooling-down days', next: 'It holds for the life of the link.' },
+  replied_before: { says: 'has replied before', next: 'A person may enrol them again by name.' },
+  bad_address: { says: 'has an address that bounced or is invalid', next: 'Correct the address; then they are tried again.' },
+  excluded: { says: 'is excluded', next: 'Lift the exclusion if it no longer holds; an opt-out only an admin may lift.' },
+  no_email: { says: 'has no e-mail address', next: 'Add an address; it is tried again daily.' },
+  // Not planned or not sent yet (D3)
+  window_closed: { says: 'the send window was closed when its time came', next: 'It gets another time by itself.' },
+  sequence_not_sending: { says: 'the sequence is not running', next: 'Resume or activate the sequence.' },
+  sender_not_healthy: {
+    says: 'its sender does not send',
+    next: 'See why the sender stopped; follow-ups leave from the same one.',
+  },
+  cap_reached: { says: 'the daily cap was reached', next: 'It gets a place on another day; raise the cap if that is too slow.' },
+  sender_limit: {
+    says: "the sender's daily limit was reached",
+    next: 'It gets a place on another day; add a sender if that is too slow.',
+  },
+  company_limit: { says: 'the company had its first contacts of the day', next: 'It gets a place on another day by itself.' },
+  missing_variable: {
+    says: 'a template variable is empty for this lead',
+    next: 'Fill the field of the lead, or give the variable a default.',
+  },
+  replied: { says: 'the lead has replied' },
+  step_is_gone: { says: 'its step no longer exists', next: 'Move unsent people to the newest steps.' },
+  deferred: { says: 'the mail server asked to try later', next: 'It is tried again by itself.' },
+  quota: { says: "the sender's mail server said that its quota is used up", next: 'The sender rests until tomorrow.' },
+  blocked: { says: 'the mail server blocked the sender', next: 'Settle it with the mail provider; the sender waits until then.' },
+  auth_failed: { says: "the sender's mail server refused its sign-in", next: "Give the sender's sign-in anew." },
+  lease_ran_out: {
+    says: 'Drover stopped while handing it over, so nobody knows whether it left',
+    next: 'Mark it as sent, or send it again.',
+  },
+  no_answer: {
+    says: 'the mail server did not answer, so nobody knows whether it left',
+    next: 'Mark it as sent, or send it again.',
+  },
+  // Ended or paused
+  review: { says: 'was refused in review' },
+  review_expired: { says: 'nobody reviewed it for 30 days', next: 'A person may enrol them again by name.' },
+  relinked: { says: 'the list moved to another sequence before any contact' },
+  unlinked: { says: 'the list was unlinked before any contact' },
+  removed: { says: 'was removed from the list before any contact' },
+  merged: { says: 'turned out to be a person who was live already' },
+  stale: { says: 'the last message was older than 21 days when the sequence was resumed' },
+  human_reply: { says: 'a person replied' },
+  colleague_replied: { says: 'a colleague at the same company replied', next: 'It goes on by itself when the pause ends.' },
+  sequence_finishing: { says: 'the sequence takes nobody new' },
+  sequence_archived: { says: 'the sequence was archived' },
+  skipped: { says: 'the task was skipped' },
+};
+
+/** The meaning of a code; one without a sentence reads as its own words. */
+export function meaningOf(code: string): Meaning {
+  const known = meanings[code];
+  if (known) return known;
+  const state = /^enrollment_(.+)$/.exec(code)?.[1];
+  return { says: state ? `the run had become ${state.replaceAll('_', ' ')}` : code.replaceAll('_', ' ') };
+}
+
+/** 'a template variable is empty for this lead. Fill the field …' */
+export function sentence(code: string): string {
+  const { says, next } = meaningOf(code);
+  return next ? `${says}. ${next}` : says;
+}
+
+export interface LiveRun {
+  state: string;
+  heldReason: string | null;
+  heldDetail: string | null;
+  sequence: string;
+  sequenceStatus: string;
+  plannedAt: string | null;
+  position: number;
+  dueOn: string | null;
+  pausedUntil: string | null;
+  /** In line of its list, 1 first. */
+  place: number | null;
+  unknown: boolean;
+}
+
+/** One sentence on where a run stands, and what it waits for. */
+export function standing(run: LiveRun, at: (instant: string) => string): string {
+  const { sequence, position } = run;
+  const asleep = run.sequenceStatus !== 'active' && run.sequenceStatus !== 'finishing';
+  if (run.state === 'in_review') return `It waits in "${sequence}" for somebody to approve it.`;
+  if (run.unknown) return `Nobody knows whether step ${position} of "${sequence}" left; a person has to settle it.`;
+  if (run.heldReason)
+    return `Step ${position} of "${sequence}" is held: ${sentence(run.heldReason)}${run.heldDetail ? ` (${run.heldDetail})` : ''}`;
+  if (run.state === 'paused') return `It is paused in "${sequence}"${run.pausedUntil ? ` until ${run.pausedUntil}` : ''}.`;
+  if (run.state === 'waiting_on_task') return `Step ${position} of "${sequence}" is a task that somebody has to finish or skip.`;
+  if (asleep) return `"${sequence}" is ${run.sequenceStatus}, so nothing leaves.`;
+  if (run.plannedAt) return `Step ${position} of "${sequence}" is planned for ${at(run.plannedAt)}.`;
+  if (run.state === 'queued')
+    return `It is number ${(run.place ?? 1).toLocaleString('en-US')} of its list in the line of "${sequence}", and waits for a place under the cap.`;
+  return `Step ${position} of "${sequence}" is due on ${run.dueOn ?? 'no date'}; it gets a time when that day is planned.`;
+}

@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+/** A port that is free now. */
+export const freePort = (): Promise<number> =>
+  new Promise(resolve => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** A Postgres server of a test's own, in a temporary directory: one that may be crashed. */
+export class Cluster {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #bin: string;
+
+  private constructor(port: number, folder: string, bin: string) {
+    this.port = port;
+    this.#folder = folder;
+    this.#bin = bin;
+  }
+
+  /** @throws where no Postgres is installed: this proof needs a real one, and may not be passed over */
+  static async start(): Promise<Cluster> {
+    const root = '/usr/lib/postgresql';
+    const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(a) - Number(b)) : [];
+    const newest = versions.at(-1);
+    if (!newest) throw new Error("The chaos proof needs a Postgres of its own: install Debian's postgresql package.");
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'drover-chaos-'));
+    const cluster = new Cluster(await freePort(), folder, path.join(root, newest, 'bin'));
+    chmodSync(folder, 0o777);
+    cluster.#run('initdb', '-D', cluster.#data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8');
+    cluster.#start();
+    return cluster;
+  }
+
+  get #data(): string {
+    return path.join(this.#folder, 'data');
+  }
+
+  /** Postgres refuses to run as root. */
+  #run(program: string, ...args: string[]): void {
+    const command = path.join(this.#bin, program);
+    const isRoot = process.getuid?.() === 0;
+    execFileSync(isRoot ? 'runuser' : command, isRoot ? ['-u', 'postgres', '--', command, ...args] : args, { stdio: 'ignore' });
+  }
+
+  #start(): void {
+    const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder} -c max_connections=100`;
+    this.#run('pg_ctl', '-D', this.#data, '-o', options, '-l', path.join(this.#folder, 'log'), '-w', 'start');
+  }
+
+  /** Stops without a word to anybody, as a crash does, and comes back by its log. */
+  crash(): void {
+    this.#run('pg_ctl', '-D', this.#data, '-m', 'immediate', '-w', 'stop');
+    this.#start();
+  }
+
+  url(port = this.port): string {
+    return `postgres://postgres@127.0.0.1:${port}/postgres`;
+  }
+
+  remove(): void {
+    try {
+      this.#run('pg_ctl', '-D', this.#data, '-m', 'immediate', '-w', 'stop');
+    } finally {
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** A wire between a worker and its database that can go dead without either end being told. */
+export class Wire {
+  readonly #server: Server;
+  readonly #pairs = new Set<[Socket, Socket]>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static open(to: number): Promise<Wire> {
+    return new Promise(resolve => {
+      const server = createServer(near => {
+        const far = dial(to, '127.0.0.1');
+        const pair: [Socket, Socket] = [near, far];
+        wire.#pairs.add(pair);
+        near.pipe(far);
+        far.pipe(near);
+        for (const socket of pair) {
+          socket.on('error', () => {});
+          socket.on('close', () => {
+            for (const other of pair) other.destroy();
+            wire.#pairs.delete(pair);
+          });
+        }
+      });
+      const wire = new Wire(server);
+      server.listen(0, '127.0.0.1', () => resolve(wire));
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** Half-open: whatever is connected now stays so, and nothing passes any more; who connects afterwards gets through. @returns how many */
+  goDead(): number {
+    for (const [near, far] of this.#pairs) {
+      near.unpipe(far);
+      far.unpipe(near);
+      near.pause();
+      far.pause();
+    }
+    const dead = this.#pairs.size;
+    this.#pairs.clear();
+    return dead;
+  }
+
+  close(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    this.#server.close();
+  }
+}

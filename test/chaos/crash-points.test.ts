@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'vitest';
+import { connectEmbedded } from '../../src/db/connect.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { drover, enter } from '../../src/domain/context.ts';
+import { type CrashPoint, crashPoints } from '../../src/domain/messages/crash-points.ts';
+import * as messages from '../../src/domain/messages/index.ts';
+import { enrol, ledger, mailServer, mailThrough, makeSequence } from '../support/sequences.ts';
+import { start, test, World } from '../support/world.ts';
+import type { Errand } from './sending-process.ts';
+
+/** How often a message that died at a point is handed over in all, and how it ends: nothing in between is possible. */
+const ends: Record<CrashPoint, { handedOver: number; state: 'sent' | 'unknown' }> = {
+  claim_locked: { handedOver: 1, state: 'sent' },
+  claim_counted: { handedOver: 1, state: 'sent' },
+  claim_written: { handedOver: 1, state: 'sent' },
+  claimed: { handedOver: 1, state: 'sent' },
+  gate_locked: { handedOver: 1, state: 'sent' },
+  gate_read: { handedOver: 1, state: 'sent' },
+  gate_counted: { handedOver: 1, state: 'sent' },
+  handing_written: { handedOver: 1, state: 'sent' },
+  handing: { handedOver: 0, state: 'unknown' },
+  handed_over: { handedOver: 1, state: 'unknown' },
+  outcome_locked: { handedOver: 1, state: 'unknown' },
+  outcome_written: { handedOver: 1, state: 'unknown' },
+  outcome_followed: { handedOver: 1, state: 'unknown' },
+  recorded: { handedOver: 1, state: 'sent' },
+};
+
+/** An office with one message whose time has come. */
+async function oneDue(world: World) {
+  const office = await world.office(`Acme${Math.round(Math.random() * 1e9)}`);
+  const sequenceId = await makeSequence(world, office, { steps: 1 });
+  await enrol(world, office, sequenceId, 1);
+  await enter(world.services, office.id, drover, ctx => messages.planDay(ctx, sequenceId));
+  const [planned] = await ledger(world, office);
+  await world.clock.set(planned!.planned_at);
+  return { office, sequenceId };
+}
+
+/** The rest of the day with a process that lives: leases run out, what can be planned again is, and what is due leaves. */
+async function recover(world: World, { office, sequenceId }: Awaited<ReturnType<typeof oneDue>>): Promise<void> {
+  for (let n = 0; n < 4; n++) {
+    await world.clock.move({ minutes: 30 });
+    await messages.sendDue(world.services, office.id);
+    await enter(world.services, office.id, drover, ctx => messages.planDay(ctx, sequenceId));
+  }
+}
+
+const outcomeOf = async (world: World, due: Awaited<ReturnType<typeof oneDue>>) => {
+  const rows = await ledger(world, due.office);
+  expect(rows).toHaveLength(1);
+  return rows[0]!.state;
+};
+
+test('D1 a message passes every crash point, in this order', async ({ world }) => {
+  mailThrough(world, mailServer().transport);
+  const passed: CrashPoint[] = [];
+  Object.assign(world.services, { crash: (point: CrashPoint) => void passed.push(point) });
+  const due = await oneDue(world);
+  await messages.sendDue(world.services, due.office.id);
+  expect(passed).toEqual([...crashPoints]);
+  expect(Object.keys(ends)).toEqual([...crashPoints]);
+});
+
+for (const point of crashPoints)
+  test(`D1 D2 an error at "${point}" hands over at most once, and the row ends ${ends[point].state}`, async ({ world }) => {
+    const server = mailServer();
+    mailThrough(world, server.transport);
+    const due = await oneDue(world);
+    const dying = {
+      ...world.services,
+      crash: (at: CrashPoint) => {
+        if (at === point) throw new Error(`died at ${point}`);
+      },
+    };
+    await expect(messages.sendDue(dying, due.office.id)).rejects.toThrow(`died at ${point}`);
+    await recover(world, due);
+    expect({ handedOver: server.handed.length, state: await outcomeOf(world, due) }).toEqual(ends[point]);
+  });
+
+/** Starts a process that sends and kills itself at a point. */
+async function dieSending(errand: Errand): Promise<void> {
+  const script = path.join(import.meta.dirname, 'sending-process.ts');
+  const child = spawn(process.execPath, [script, JSON.stringify(errand)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', chunk => {
+    said += chunk;
+  });
+  const signal = await new Promise(resolve => child.once('exit', (_code, by) => resolve(by)));
+  expect(signal, said).toBe('SIGKILL');
+}
+
+const written = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
+
+test('D1 D2 SIGKILL at every crash point hands over at most once, and the row ends sent or unknown', {
+  timeout: 240_000,
+}, async ({ world }) => {
+  const home = mkdtempSync(path.join(os.tmpdir(), 'drover-crash-'));
+  const { engine } = world.connection;
+  // An embedded database has to be opened anew around each death, 5 s a time: there, the two points that matter most.
+  const points = engine.kind === 'server' ? crashPoints : (['handing', 'handed_over'] as const);
+  const found: Record<string, unknown> = {};
+  try {
+    for (const point of points) {
+      const handedTo = path.join(home, point);
+      const open = async (): Promise<World> => {
+        if (engine.kind === 'server') return world;
+        const connection = await connectEmbedded(path.join(home, 'db'));
+        await migrate(connection.db);
+        return new World({ connection, clock: world.clock, boss: world.boss }, { enqueueIn: () => async () => {} });
+      };
+      await world.clock.set(start);
+      let at = await open();
+      const due = await oneDue(at);
+      if (engine.kind !== 'server') await at.connection.close();
+      await dieSending({
+        database: engine.kind === 'server' ? { url: engine.url } : { home: path.join(home, 'db') },
+        ...{ workspaceId: due.office.id, now: world.now.toString(), diesAt: point, handedTo },
+      });
+      at = await open();
+      const server = mailServer();
+      mailThrough(at, server.transport);
+      await recover(at, due);
+      const handedOver = server.handed.length + written(handedTo).length;
+      found[point] = { handedOver, state: await outcomeOf(at, due) };
+      if (engine.kind !== 'server') await at.connection.close();
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  expect(found).toEqual(Object.fromEntries(points.map(point => [point, ends[point]])));
+});
