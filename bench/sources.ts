@@ -5,8 +5,8 @@ import { sql } from 'kysely';
 import { createImport } from '../src/cli/import.ts';
 import type { Criteria } from '../src/domain/lists/criteria.ts';
 import * as monitoring from '../src/domain/monitoring/index.ts';
-import { readPeople } from '../src/sources/files/index.ts';
 import { seedDirectory } from '../src/sources/directory/generate.ts';
+import { readPeople } from '../src/sources/files/index.ts';
 import { against, atMost, type Line, ms, percentile, timed } from './measure.ts';
 import { analyze, type Bench, openBench } from './world.ts';
 
@@ -36,7 +36,9 @@ export async function directory(size: number): Promise<Line[]> {
   for (let round = 0; round < 20; round++)
     for (const wanted of criteria) previews.push(await timed(() => source.preview(wanted, today)));
   const listId = await newList(bench, 'Refilled', { functions: ['sales'] });
-  const refillId = await bench.in(ctx => monitoring.order(ctx, { listId, asked: 1_000, kind: 'order', orderedBy: bench.admin.id }));
+  const refillId = await bench.in(ctx =>
+    monitoring.order(ctx, { listId, asked: 1_000, kind: 'order', orderedBy: bench.admin.id }),
+  );
   const refill = await timed(() => monitoring.carryOut(bench.services, bench.workspaceId, refillId!));
   const { rows } = await sql<{ added: number }>`select added from refill where id = ${refillId}`.execute(bench.services.db);
   if (rows[0]!.added !== 1_000) throw new Error(`the refill added ${rows[0]!.added}, not 1,000`);

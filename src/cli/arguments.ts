@@ -15,6 +15,8 @@ export const usage = `drover — an outbound agent that sales reps run from Slac
   drover approve ID | cancel ID       press a card's button
   drover simulate [--days N] [--json] what the scheduler will do in the next N days (30): nothing is written
   drover autopilot SEQUENCE on|off    let a sequence contact people without review
+  drover role MEMBER admin|rep        what a member may do
+  drover lift VALUE                   end an exclusion, also an opt-out
   drover help
 
   --as USER      a Slack user id or a name; an admin unless said
@@ -30,7 +32,9 @@ export type Command =
   | ({ name: 'ask'; text: string; thread: string; json: boolean } & Asker)
   | ({ name: 'approve' | 'cancel'; id: number; json: boolean } & Asker)
   | ({ name: 'simulate'; days: number; json: boolean } & Asker)
-  | ({ name: 'autopilot'; sequence: string; on: boolean; json: boolean } & Asker);
+  | ({ name: 'autopilot'; sequence: string; on: boolean; json: boolean } & Asker)
+  | ({ name: 'role'; member: string; role: 'admin' | 'rep'; json: boolean } & Asker)
+  | ({ name: 'lift'; value: string; json: boolean } & Asker);
 
 export interface Asker {
   as?: string;
@@ -93,6 +97,15 @@ export function readArguments(argv: readonly string[]): Command {
       const [sequence, state] = [rest.slice(0, -1).join(' '), rest.at(-1)];
       if (!sequence || (state !== 'on' && state !== 'off')) throw wrong('Like: drover autopilot "Fall Intro" on.');
       return { name, sequence, on: state === 'on', json, ...asker };
+    }
+    case 'role': {
+      const [member, role] = [rest.slice(0, -1).join(' '), rest.at(-1)];
+      if (!member || (role !== 'admin' && role !== 'rep')) throw wrong('Like: drover role "Sam Rep" admin.');
+      return { name, member, role, json, ...asker };
+    }
+    case 'lift': {
+      if (!rest[0]) throw wrong('Which exclusion? Like: drover lift jane@acme.example.');
+      return { name, value: rest.join(' '), json, ...asker };
     }
     default:
       throw wrong(`There is no command "${name}".`);

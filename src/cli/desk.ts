@@ -87,18 +87,27 @@ async function carryOut(
       output.write(command.json ? `${JSON.stringify(foreseen)}\n` : `${reportText(report)}\n`);
       return 0;
     }
-    case 'autopilot': {
-      const outcome = await runTool(services, {
-        tool: 'set_autopilot',
-        input: { sequence: command.sequence, on: command.on },
-        ...who,
-        door: 'cli',
-        place: { surface: 'cli' },
-      });
-      output.write(command.json ? `${JSON.stringify(outcome)}\n` : `${outcomeText(outcome)}\n`);
-      return outcome.outcome === 'refused' ? 1 : 0;
-    }
+    case 'autopilot':
+      return byHand(services, who, command, 'set_autopilot', { sequence: command.sequence, on: command.on }, output);
+    case 'role':
+      return byHand(services, who, command, 'set_role', { member: command.member, role: command.role }, output);
+    case 'lift':
+      return byHand(services, who, command, 'lift_exclusion', { value: command.value }, output);
   }
+}
+
+/** Runs a tool that only a person runs (A1). */
+async function byHand(
+  services: Services,
+  who: Who,
+  { json }: { json: boolean },
+  tool: string,
+  input: object,
+  output: Output,
+): Promise<number> {
+  const outcome = await runTool(services, { tool, input, ...who, door: 'cli', place: { surface: 'cli' } });
+  output.write(json ? `${JSON.stringify(outcome)}\n` : `${outcomeText(outcome)}\n`);
+  return outcome.outcome === 'refused' ? 1 : 0;
 }
 
 async function whoAsks(services: Services, { as, team }: Asker): Promise<Who> {

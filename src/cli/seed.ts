@@ -1,3 +1,4 @@
+import * as undo from '../domain/activity/undo.ts';
 import { drover, enter, type MemberActor, type Services } from '../domain/context.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import * as workspaces from '../domain/workspaces/index.ts';

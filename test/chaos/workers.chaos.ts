@@ -220,6 +220,7 @@ test(`two workers, ${kills} SIGKILLs, 3 crashes of Postgres, a half-open connect
     workers[n % 2]!.kill();
   }
   // The last fault is one that nobody is told of: the second worker lives on, and its transactions stay open behind a dead wire.
+  await pause(1_000);
   for (let tries = 0; wire.connections < 4 && tries < 200; tries++) await pause(100);
   await pause(jitter(500, 1_500));
   const dead = wire.goDead();

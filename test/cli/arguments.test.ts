@@ -18,6 +18,8 @@ test.for([
   ],
   [['export', 'activity', '--bom'], { name: 'export', what: 'activity', of: '', bom: true }],
   [['approve', '7'], { name: 'approve', id: 7, json: false }],
+  [['role', 'Sam', 'Rep', 'admin'], { name: 'role', member: 'Sam Rep', role: 'admin', json: false }],
+  [['lift', 'a@b.example'], { name: 'lift', value: 'a@b.example', json: false }],
   [['autopilot', 'Fall', 'Intro', 'on'], { name: 'autopilot', sequence: 'Fall Intro', on: true, json: false }],
 ] as const)('%j is understood', ([argv, command]) => {
   expect(readArguments(argv)).toEqual(command);

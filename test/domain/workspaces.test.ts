@@ -39,7 +39,7 @@ test('W1 one tool shows and sets every setting', async ({ world }) => {
 test.for([
   ['a zone nobody knows', { zone: 'Europe/Berlim' }, 'unknown_zone', /Europe\/Berlin/],
   ['an empty window', { sendFrom: '17:00', sendUntil: '09:00' }, 'empty_window', /no hour/],
-  ['too short a rest', { coolingDownDays: 5 }, 'bad_input', /coolingDownDays/],
+  ['too short a rest', { coolingDownDays: 5 }, 'bad_input', /cooling down days must be at least 30/],
   ['an hour that does not exist', { sendFrom: '25:00' }, 'bad_input', /time/],
 ] as const)('W1 %s is refused with what to do, and nothing is changed', async ([, input, code, message], { world }) => {
   const office = await world.office();

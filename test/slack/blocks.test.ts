@@ -234,6 +234,7 @@ describe('manifest.yml', () => {
       'message.groups',
       'message.im',
       'message.mpim',
+      'user_change',
     ]);
     const urls = [settings.event_subscriptions.request_url, settings.interactivity.request_url, features.slash_commands[0].url];
     expect(new Set(urls)).toEqual(new Set(['https://YOUR-HOST/slack/events']));

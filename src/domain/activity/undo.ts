@@ -62,6 +62,15 @@ export const lock = (ctx: Context, activityId: number): Promise<UndoRow | undefi
 export const markUndone = (ctx: Context, activityId: number) =>
   ctx.tx.updateTable('undo_entry').set({ undone_at: ctx.now }).where('activity_id', '=', activityId).execute();
 
+/** Nothing that a member has done so far can be taken back by `undo` any more. */
+export const forgetAll = (ctx: Context, memberId: number) =>
+  ctx.tx
+    .updateTable('undo_entry')
+    .set({ undone_at: ctx.now })
+    .where('member_id', '=', memberId)
+    .where('undone_at', 'is', null)
+    .execute();
+
 export interface LaterChange {
   /** null: Drover itself. */
   memberId: number | null;
