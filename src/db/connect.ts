@@ -20,7 +20,7 @@ const kysely = (dialect: ConstructorParameters<typeof Kysely>[0]['dialect']): Db
   new Kysely<DB>({ dialect: guarded(dialect), plugins: [new Codecs()] });
 
 /** The server ends a transaction whose client has been silent for so long, so that its locks are free within 30 s. */
-const idleInTransactionMs = 15_000;
+const idleInTransactionMs = 10_000;
 
 /** Connects to a Postgres server. A dropped connection is logged and replaced, never the end of the process. */
 export function connectServer(url: string, log: Log, { max = 10 }: { max?: number } = {}): Connection {

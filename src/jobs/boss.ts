@@ -18,6 +18,9 @@ const policies = { standard: 'standard', short: 'short', in_order: 'key_strict_f
 /** A killed worker's job is taken up again after this many seconds without a sign of life, instead of after pg-boss's 15 minutes. */
 const heartbeatSeconds = 10;
 
+/** With the heartbeat and the monitor's 5 s, a job that died with its worker several times over still resumes within 30 s. */
+const longestRetryDelaySeconds = 8;
+
 /**
  * pg-boss on Drover's own database: the embedded one shares its connection, a server gets pg-boss's own pool.
  * Every queue is created here, since a queue made inside a transaction would wait for that transaction for ever.
@@ -45,7 +48,7 @@ export async function startBoss(connection: Connection, clock: Clock, log: Log, 
       heartbeatSeconds,
       retryLimit: queue.policy === 'in_order' ? 1000 : 5,
       retryDelay: 1,
-      ...(queue.policy === 'in_order' ? {} : { retryBackoff: true, retryDelayMax: 60 }),
+      ...(queue.policy === 'in_order' ? {} : { retryBackoff: true, retryDelayMax: longestRetryDelaySeconds }),
     });
   return boss;
 }

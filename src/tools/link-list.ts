@@ -186,7 +186,7 @@ const moveWords = ({ from, owner, uncontacted, passing, contacted }: NonNullable
 
 function facts(preview: Preview): Fact[] {
   const { mode, enrolling, members, onTheWay, skipped, cap, move, preflight } = preview;
-  const entering = mode === 'copilot' ? 'and wait for review' : 'and are contacted without review (autopilot)';
+  const entering = mode === 'copilot' ? 'who wait for review first' : 'who are contacted without review (autopilot)';
   return [
     ...(move ? [{ label: `Leaves "${move.from}"`, value: moveWords(move) }] : []),
     { label: 'Enrol', value: `${enrolling.toLocaleString('en-US')} of ${people(members)}, ${entering}` },

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { connectEmbedded, connectServer } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { acrossWorkspaces } from '../../src/db/transaction.ts';
 import { enter } from '../../src/domain/context.ts';
 import { Broken, Unavailable } from '../../src/errors.ts';
 import { enqueueWith, startBoss, work } from '../../src/jobs/boss.ts';
@@ -117,7 +118,9 @@ async function runOnce(world: {
   handlers: SlackHarness['handlers'];
   services: { db: Parameters<typeof migrate>[0] };
 }): Promise<void> {
-  await world.handlers['agent-turn']!({ inboxId: 1, thread: 'T' } as never, new AbortController().signal);
+  // Not 1: on a server the mention's twin may have taken that number and lost to it.
+  const { id } = await acrossWorkspaces(world.services.db, tx => tx.selectFrom('inbox').select('id').executeTakeFirstOrThrow());
+  await world.handlers['agent-turn']!({ inboxId: id, thread: 'T' } as never, new AbortController().signal);
 }
 
 describe.each(transports)('/drover over %s', transport => {

@@ -141,7 +141,7 @@ describe('A1 and A2', () => {
       sql`update lead set email = null, email_key = null where id = ${list.leads[2]!}`.execute(ctx.tx),
     );
     const card = cardOf(await world.call(office, 'link_list', { list: 'L', sequence: 'Auto' }));
-    expect(fact(card, 'Enrol')).toBe('37 of 40 people, and are contacted without review (autopilot)');
+    expect(fact(card, 'Enrol')).toBe('37 of 40 people, who are contacted without review (autopilot)');
     expect(fact(card, 'Do not enrol')).toBe('2 in another sequence, 1 no e-mail address');
     // Its only sender's limit of 30 a day is below the cap (S5).
     expect(fact(card, 'Daily cap')).toBe('50 a day, but 30 results: what its senders may send');

@@ -3,6 +3,7 @@ import { dateIn, isSendingDay } from '../../calendar.ts';
 import type { Tx } from '../../db/transaction.ts';
 import type { Context } from '../context.ts';
 import { holidaysOf, planOf } from '../sequences/holidays.ts';
+import { isRunning } from '../sequences/rules.ts';
 
 /** What a sequence did on its last days, one value a day, `until` last: a day local to it. */
 export interface Days {
@@ -10,7 +11,7 @@ export interface Days {
   /** Different leads touched, by the ledger: done tasks count, held messages do not (S3). */
   contacted: number[];
   replies: number[];
-  /** The cap as it is now; 0 where that day is no sending day (S4). */
+  /** The cap as it is now; 0 where that day is no sending day (S4), and where nothing is sent at all (S1). */
   cap: number[];
 }
 
@@ -21,18 +22,18 @@ export const daysShown = 14;
 export async function ofSequences(ctx: Context, only?: number): Promise<Map<number, Days>> {
   const sequences = await ctx.tx
     .selectFrom('sequence')
-    .select(['id', 'daily_cap', 'zone', 'send_days', 'holidays'])
+    .select(['id', 'status', 'daily_cap', 'zone', 'send_days', 'holidays'])
     .where('status', '<>', 'archived')
     .$if(only !== undefined, query => query.where('id', '=', only!))
     .execute();
   const counted = new Map((await counts(ctx.tx, ctx.now, only)).map(row => [`${row.sequenceId} ${row.on}`, row]));
   return new Map(
-    sequences.map(({ id, daily_cap, zone, send_days, holidays }) => {
+    sequences.map(({ id, status, daily_cap, zone, send_days, holidays }) => {
       const window = { zone, days: send_days, from: '00:00', until: '24:00', holidays: holidaysOf(planOf(holidays)) };
       const until = dateIn(ctx.now, zone);
       const dates = Array.from({ length: daysShown }, (_, i) => until.subtract({ days: daysShown - 1 - i }));
       const of = (what: 'contacted' | 'replies') => dates.map(date => counted.get(`${id} ${date}`)?.[what] ?? 0);
-      const cap = dates.map(date => (isSendingDay(date, window) ? daily_cap : 0));
+      const cap = dates.map(date => (isRunning(status) && isSendingDay(date, window) ? daily_cap : 0));
       return [id, { until: until.toString(), contacted: of('contacted'), replies: of('replies'), cap }];
     }),
   );
