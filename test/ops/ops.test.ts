@@ -7,7 +7,7 @@ import { silentLog } from '../../src/log.ts';
 import { type Health, Heartbeat } from '../../src/ops/health.ts';
 import { createOps } from '../../src/ops/routes.ts';
 import { agentTurn, planDay } from '../../src/queues.ts';
-import { testOver } from '../support/slack.ts';
+import { testOver } from '../support/slack-test.ts';
 import { type World, test as withWorld } from '../support/world.ts';
 
 interface Asked {

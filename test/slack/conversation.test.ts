@@ -10,7 +10,8 @@ import { enqueueWith, startBoss, work } from '../../src/jobs/boss.ts';
 import type { User } from '../../src/local-slack/index.ts';
 import { silentLog } from '../../src/log.ts';
 import { createServerDatabase, serverUrl } from '../support/database.ts';
-import { type SlackHarness, startSlack, testOver, transports } from '../support/slack.ts';
+import { type SlackHarness, startSlack, transports } from '../support/slack.ts';
+import { testOver } from '../support/slack-test.ts';
 
 describe.each(transports)('listening over %s', transport => {
   const test = testOver(transport);

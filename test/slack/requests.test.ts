@@ -4,7 +4,8 @@ import { systemClock } from '../../src/clock.ts';
 import { connectServer } from '../../src/db/connect.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import { hearing, read, said, words } from '../../src/slack/requests.ts';
-import { openInlet, signingSecret, testOver, transports } from '../support/slack.ts';
+import { openInlet, signingSecret, transports } from '../support/slack.ts';
+import { testOver } from '../support/slack-test.ts';
 import type { World } from '../support/world.ts';
 
 const bot = 'UBOT';

@@ -2,7 +2,8 @@ import { describe, expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { Unavailable } from '../../src/errors.ts';
 import { SocketReceiver } from '../../src/slack/socket.ts';
-import { appToken, botToken, testOver } from '../support/slack.ts';
+import { appToken, botToken } from '../support/slack.ts';
+import { testOver } from '../support/slack-test.ts';
 
 const test = testOver('socket');
 

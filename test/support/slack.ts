@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import { drover, enter, type Services } from '../../src/domain/context.ts';
 import type { Handlers } from '../../src/jobs/boss.ts';
 import { createHandlers } from '../../src/jobs/handlers.ts';
@@ -8,7 +7,6 @@ import { notify } from '../../src/slack/notify.ts';
 import { Receiver } from '../../src/slack/receiver.ts';
 import { SocketReceiver } from '../../src/slack/socket.ts';
 import type { RunTurn, TurnAnswer, TurnRequest } from '../../src/tools/turn.ts';
-import { type World, test as withWorld } from './world.ts';
 
 export const signingSecret = 'a-secret-of-tests';
 export const botToken = 'xoxb-a-token-of-tests';
@@ -134,15 +132,3 @@ export async function startSlack(
     },
   };
 }
-
-/** `test('C1 …', async ({ world, slack }) => …)` over one of the transports: a world whose Slack is there and whose jobs answer it. */
-export const testOver = (transport: Transport, settings: (world: World) => SlackSettings = () => ({})) =>
-  withWorld.extend<{ slack: SlackHarness }>({
-    slack: async ({ world }, use) => {
-      const harness = await startSlack(world.services, { transport, ...settings(world) });
-      world.handlers = harness.handlers;
-      await use(harness);
-      await harness.close();
-      expect(harness.slack.control.sockets.faults).toEqual([]);
-    },
-  });
