@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../db/transaction.ts';
 import { exclusionOf } from '../exclusions/queries.ts';
+import type { Person } from '../sequences/templates.ts';
 import { lockEnrollments, rows, type Today, todays } from './queries.ts';
 
 /** The SQL of sending: claim, gate, hand-over, outcome (D1–D3). */
@@ -156,7 +157,7 @@ export const atTheGate = async (
     )
   )[0];
 
-export interface AtTheGate {
+export interface AtTheGate extends Person {
   id: number;
   position: number;
   version: number;
@@ -166,15 +167,6 @@ export interface AtTheGate {
   enrollmentState: string;
   email: string | null;
   emailStatus: string;
-  full_name: string;
-  first_name: string | null;
-  last_name: string | null;
-  title: string | null;
-  company: string | null;
-  industry: string | null;
-  location: string | null;
-  company_location: string | null;
-  fields: Record<string, string>;
   exclusion: 'excluded_person' | 'excluded_company' | null;
   replied: boolean;
   subject: string | null;
