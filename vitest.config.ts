@@ -2,12 +2,14 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 /** What needs several processes on one database is named `*.server.test.ts` and belongs to the suite on a Postgres server. */
 const serverOnly = process.env.TEST_DATABASE_URL ? [] : ['test/**/*.server.test.ts'];
+/** What needs the mail servers of `scripts/mail.sh` is named `*.mail.test.ts`. */
+const mailOnly = process.env.TEST_MAIL ? [] : ['test/**/*.mail.test.ts'];
 
 /** One database per worker, emptied between tests; two workers where there are two cores. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...serverOnly],
+    exclude: [...configDefaults.exclude, ...serverOnly, ...mailOnly],
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,

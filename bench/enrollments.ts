@@ -16,15 +16,17 @@ const enrolAll = (bench: Bench, linkId: number) => async () => {
     after = (await bench.in(ctx => enrollments.enrollChunk(ctx, linkId, undefined, { after: after! }))).through;
 };
 
-/** The same rows by one statement that asks nothing. */
-const bareEnrol = (bench: Bench, listId: number, sequenceId: number) => () =>
-  bench.in(ctx =>
-    sql`insert into enrollment (workspace_id, sequence_id, lead_id, list_id, version, state, enrolled_at)
-      select workspace_id, ${sequenceId}, lead_id, list_id, 1, 'queued', ${ctx.now} from membership
+/** The same rows, in the same workspace and under its policies, by one statement that asks nothing. */
+const bareEnrol =
+  (bench: Bench, listId: number, sequenceId: number, linkId: number | null = null) =>
+  () =>
+    bench.in(ctx =>
+      sql`insert into enrollment (workspace_id, sequence_id, lead_id, link_id, list_id, version, state, enrolled_at)
+      select workspace_id, ${sequenceId}, lead_id, ${linkId}, list_id, 1, 'queued', ${ctx.now} from membership
       where list_id = ${listId} and removed_at is null`.execute(ctx.tx),
-  );
+    );
 
-const clear = (bench: Bench) => sql`truncate enrollment, message, skip, outbox_mail cascade`.execute(bench.services.db);
+const clear = (bench: Bench) => sql`truncate enrollment, message, skip cascade`.execute(bench.services.db);
 
 /** Enrolling a linked list against one `insert … select`, and how it grows. */
 export async function enrolling(sizes: readonly number[]): Promise<Line[]> {
@@ -43,7 +45,7 @@ export async function enrolling(sizes: readonly number[]): Promise<Line[]> {
       },
       async () => {
         await clear(bench);
-        return timed(bareEnrol(bench, listId, sequenceId));
+        return timed(bareEnrol(bench, listId, sequenceId, linkId));
       },
     );
     lines.push(
@@ -77,9 +79,7 @@ export async function planning(total: number, count: number): Promise<Line[]> {
     ids.push(sequenceId);
   }
   await analyze(bench);
-  const planned = await timed(async () => {
-    for (const id of ids) await bench.in(ctx => messages.planDay(ctx, id));
-  });
+  const planned = await timed(() => bench.in(ctx => messages.planDays(ctx, ids)));
   const { rows } = await sql<{ n: number }>`select count(*) as n from message`.execute(bench.services.db);
   const lines = [
     atMost(
@@ -104,7 +104,7 @@ export async function claiming(): Promise<Line[]> {
       insert into message (workspace_id, enrollment_id, sequence_id, lead_id, sender_id, version, position, first_contact, state, planned_on, planned_at)
       select e.workspace_id, e.id, e.sequence_id, e.lead_id, room.ids[1 + e.id % 40], 1, 1, true, 'planned', '2026-03-02', ${bench.clock.now().subtract({ minutes: 1 })}
       from enrollment e, room order by e.id limit 1000`.execute(bench.services.db);
-  const empty = () => sql`truncate message, outbox_mail cascade`.execute(bench.services.db);
+  const empty = () => sql`truncate message cascade`.execute(bench.services.db);
   await analyze(bench);
   const claimOnly = async () => {
     await empty();

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { serverUrl } from '../test/support/database.ts';
 import { claiming, enrolling, planning, preflight } from './enrollments.ts';
+import { amongAMillion, reading, sending } from './mail.ts';
 import { type Line, table } from './measure.ts';
 import { directory, importing } from './sources.ts';
 import { digest, events, slashCommand, startUp } from './surfaces.ts';
@@ -16,6 +17,9 @@ const benches: Record<string, () => Promise<Line[]>> = {
   claiming,
   directory: async () => [...(await directory(25_000)), ...(await directory(1_000_000))],
   preflight,
+  sending,
+  million: amongAMillion,
+  reading,
   slash: slashCommand,
   events,
   digest: async () => [...(await digest(10_000)), ...(await digest(100_000))],

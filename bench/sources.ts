@@ -1,13 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { createImport } from '../src/cli/import.ts';
 import type { Criteria } from '../src/domain/lists/criteria.ts';
 import * as monitoring from '../src/domain/monitoring/index.ts';
+import { isRefusal } from '../src/errors.ts';
 import { seedDirectory } from '../src/sources/directory/generate.ts';
 import { readPeople } from '../src/sources/files/index.ts';
-import { against, atMost, type Line, ms, percentile, timed } from './measure.ts';
+import { against, atMost, inTurn, type Line, ms, percentile, timed } from './measure.ts';
 import { analyze, type Bench, openBench } from './world.ts';
 
 const criteria: Criteria[] = [
@@ -51,11 +56,69 @@ export async function directory(size: number): Promise<Line[]> {
   ];
 }
 
+const command = fileURLToPath(new URL('../bin/drover', import.meta.url));
+/** A module that has its process say at its end how much memory it had at most, in KB. */
+const peakAtExit = `data:text/javascript,${encodeURIComponent(
+  "process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS + '\\n'));",
+)}`;
+
 const header = 'First Name,Last Name,Email,Job Title,Company Name,Company Domain Name,Country';
 const row = (n: number) =>
   `Pat,No ${n},pat${n}@firm${Math.floor(n / 5)}.example,Head of Sales,Firm ${n},firm${Math.floor(n / 5)}.example,Germany`;
 
-/** Importing a file against COPY to a staging table and one upsert of the same rows. */
+/** A list to import into, and its open receipt. */
+const openReceipt = (bench: Bench) =>
+  bench.in(async ctx => {
+    const opened = await monitoring.openImport(ctx, { listName: 'Bare', ownerId: bench.admin.id, asked: 1 });
+    if (isRefusal(opened)) throw new Error(opened.message);
+    return opened;
+  });
+
+/**
+ * What any import must do, without a question asked: COPY to a staging table, and one statement that upserts the leads and puts them on
+ * the list, in the workspace and under its policies.
+ */
+const bareImport = (bench: Bench, file: string, { listId, refillId }: { listId: number; refillId: number }) =>
+  bench.services.db.transaction().execute(async tx => {
+    const now = bench.clock.now();
+    await sql`create temp table staging (first text, last text, email text, title text, company text, domain text, country text) on commit drop`.execute(
+      tx,
+    );
+    await sql`copy staging from ${sql.lit(file)} with (format csv, header)`.execute(tx);
+    await sql`grant select on staging to drover_app`.execute(tx);
+    await sql`select set_config('role', 'drover_app', true), set_config('drover.workspace', ${String(bench.workspaceId)}, true)`.execute(
+      tx,
+    );
+    await sql`
+      with taken as (
+        insert into lead (workspace_id, full_name, first_name, last_name, email, email_key, title, company, company_domain,
+          person_location, created_at, updated_at)
+        select ${bench.workspaceId}, first || ' ' || last, first, last, email, lower(email), title, company, domain, country, ${now}, ${now}
+        from staging
+        on conflict (workspace_id, email_key) where email_key is not null do update set
+          first_name = coalesce(lead.first_name, excluded.first_name), last_name = coalesce(lead.last_name, excluded.last_name),
+          title = coalesce(lead.title, excluded.title), company = coalesce(lead.company, excluded.company),
+          company_domain = coalesce(lead.company_domain, excluded.company_domain),
+          person_location = coalesce(lead.person_location, excluded.person_location), updated_at = excluded.updated_at
+        returning id)
+      insert into membership (list_id, lead_id, workspace_id, source, refill_id, added_at)
+      select ${listId}, id, ${bench.workspaceId}, 'csv', ${refillId}, ${now} from taken
+      on conflict (list_id, lead_id) do nothing`.execute(tx);
+  });
+
+/** What `drover import` takes at most, in a process of its own, in bytes: as the kernel counted it. */
+async function peakOfImport(bench: Bench, { file, home }: { file: string; home: string }): Promise<number> {
+  const drover = spawn(command, ['import', file, '--list', 'Imported'], {
+    env: { PATH: process.env.PATH, DATABASE_URL: bench.url, DROVER_HOME: home, NODE_OPTIONS: `--import=${peakAtExit}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [said, failed] = await Promise.all([text(drover.stdout), text(drover.stderr), once(drover, 'close')]);
+  const kilobytes = /^peak (\d+)$/m.exec(failed)?.[1];
+  if (drover.exitCode !== 0 || !kilobytes) throw new Error(`drover import ended with ${drover.exitCode}: ${said}${failed}`);
+  return Number(kilobytes) * 1024;
+}
+
+/** Importing a file, in time against the least that it takes in SQL, and in memory where people run it. */
 export async function importing(rows: number): Promise<Line[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'drover-bench-'));
   await chmod(folder, 0o755);
@@ -64,35 +127,43 @@ export async function importing(rows: number): Promise<Line[]> {
   const bench = await openBench('importing');
   const importFile = createImport(bench.services, readPeople);
   const said: string[] = [];
-  let peak = 0;
-  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 100);
-  const ours = await timed(() =>
-    importFile(
-      { workspaceId: bench.workspaceId, actor: bench.admin, file, list: 'Imported' },
-      { write: text => void said.push(text), progress: () => {} },
-    ),
-  );
-  clearInterval(watch);
-  const { rows: counted } = await sql<{ n: number }>`select count(*) as n from membership`.execute(bench.services.db);
-  if (counted[0]!.n !== rows) throw new Error(`${counted[0]!.n} of ${rows} rows were imported: ${said.join('')}`);
-  await sql`truncate lead, list cascade`.execute(bench.services.db);
-  const bare = await timed(() =>
-    bench.services.db.transaction().execute(async tx => {
-      await sql`create temp table staging (first text, last text, email text, title text, company text, domain text, country text) on commit drop`.execute(
-        tx,
+  const empty = () => sql`truncate lead, list cascade`.execute(bench.services.db);
+  const check = async () => {
+    const { rows: counted } = await sql<{ n: number }>`select count(*) as n from membership`.execute(bench.services.db);
+    if (counted[0]!.n !== rows) throw new Error(`${counted[0]!.n} of ${rows} rows were imported: ${said.join('')}`);
+  };
+  const [ours, bare] = await inTurn(
+    3,
+    async () => {
+      await empty();
+      const took = await timed(() =>
+        importFile(
+          { workspaceId: bench.workspaceId, actor: bench.admin, file, list: 'Imported' },
+          { write: words => void said.push(words), progress: () => {} },
+        ),
       );
-      await sql`copy staging from ${sql.lit(file)} with (format csv, header)`.execute(tx);
-      await sql`insert into lead (workspace_id, full_name, first_name, last_name, email, email_key, title, company, company_domain, created_at, updated_at)
-        select ${bench.workspaceId}, first || ' ' || last, first, last, email, lower(email), title, company, domain, ${bench.clock.now()}, ${bench.clock.now()}
-        from staging on conflict (workspace_id, email_key) where email_key is not null do nothing`.execute(tx);
-    }),
+      await check();
+      return took;
+    },
+    async () => {
+      await empty();
+      const into = await openReceipt(bench);
+      const took = await timed(() => bareImport(bench, file, into));
+      await check();
+      return took;
+    },
   );
+  await empty();
+  await seedDirectory(bench.services.db, { today: Temporal.PlainDate.from('2026-03-02') }); // a Drover's first start does
+  const peak = await peakOfImport(bench, { file, home: folder });
+  await check();
   await bench.close();
   await rm(folder, { recursive: true });
+  const what = `CSV import of ${rows.toLocaleString('en-US')} rows`;
   return [
-    against(`CSV import of ${rows.toLocaleString('en-US')} rows`, ours, bare, 2),
+    against(`${what}; bare: COPY, and one upsert of leads and memberships`, ours, bare, 2),
     {
-      what: `its resident memory`,
+      what: `${what}: most resident memory of \`drover import\``,
       measured: `${Math.round(peak / 1e6)} MB`,
       target: '< 300 MB',
       met: peak < 300e6,

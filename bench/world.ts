@@ -8,7 +8,6 @@ import { type Context, drover, enter, type MemberActor, type Services } from '..
 import * as workspaces from '../src/domain/workspaces/index.ts';
 import { enqueueWith, startBoss } from '../src/jobs/boss.ts';
 import { silentLog } from '../src/log.ts';
-import { createOutbox } from '../src/mail/outbox.ts';
 import { createDirectory } from '../src/sources/directory/index.ts';
 import { createServerDatabase } from '../test/support/database.ts';
 
@@ -40,7 +39,8 @@ export async function openBench(name: string): Promise<Bench> {
     log: silentLog,
     enqueueIn: enqueueWith(boss),
     sources: { directory: createDirectory(connection.db) },
-    transports: { outbox: createOutbox(connection.db, clock) },
+    transports: { local: { name: 'local', handOver: async () => ({ outcome: 'accepted' }) } },
+    publicUrl: 'https://drover.example',
   };
   const workspaceId = await workspaceOfTeam(connection.db, start, {
     teamId: 'TBENCH',
@@ -103,7 +103,7 @@ export const makeSequence = (bench: Bench, name: string, { cap = 10_000, senders
     await sql`
       with made as (
         insert into sender (workspace_id, owner_id, name, address, transport, daily_limit, min_gap_minutes, created_at)
-        select ${bench.workspaceId}, ${bench.admin.id}, 'S' || n, ${name} || n || '@drover.example', 'outbox', 100000, 0, ${ctx.now}
+        select ${bench.workspaceId}, ${bench.admin.id}, 'S' || n, ${name} || n || '@drover.example', 'local', 100000, 0, ${ctx.now}
         from generate_series(1, ${senders}::int) n returning id)
       insert into sequence_sender (sequence_id, sender_id, workspace_id) select ${sequenceId}, id, ${bench.workspaceId} from made`.execute(
       ctx.tx,

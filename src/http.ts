@@ -6,6 +6,7 @@ import type { Log } from './log.ts';
 /** A path of a port, and what answers there. Without a method every one is answered. */
 export interface Route {
   method?: string;
+  /** One that ends with a slash stands for everything one level below it. */
   path: string;
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 }
@@ -61,7 +62,10 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const path = (request.url ?? '/').split('?')[0];
-      const route = this.#options.routes.find(one => one.path === path && (!one.method || one.method === request.method));
+      const parent = path!.slice(0, path!.lastIndexOf('/') + 1);
+      const route = this.#options.routes.find(
+        one => (one.path === path || one.path === parent) && (!one.method || one.method === request.method),
+      );
       if (route) return await route.handle(request, response);
       say(response, 404, this.#options.nothingHere);
     } catch (error) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PgBoss } from 'pg-boss';
+import { createClassifier } from './agent/classify.ts';
 import { chooseModel } from './agent/model.ts';
 import { createAgentTurn } from './agent/turn.ts';
 import { dateIn } from './calendar.ts';
@@ -14,20 +15,23 @@ import { askRunning, type Desk, serveDesk } from './cli/socket.ts';
 import { terminal } from './cli/text.ts';
 import { type Clock, MovableClock, systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
-import { type Connection, connectEmbedded, connectServer, isTaken } from './db/connect.ts';
-import { isDatabaseLost } from './db/lost.ts';
-import { assertIsolation, migrate } from './db/migrate.ts';
-import { workspaceIds, workspaceOfTeam } from './db/system.ts';
+import { type Connection, isTaken } from './db/connect.ts';
+import { openDatabase } from './db/open.ts';
+import { workspaceOfTeam } from './db/system.ts';
+import type { Db } from './db/transaction.ts';
 import type { Services } from './domain/context.ts';
-import { Unavailable } from './errors.ts';
+import { Refused } from './errors.ts';
 import { HttpServer } from './http.ts';
 import { enqueueWith, startBoss, work } from './jobs/boss.ts';
 import { createHandlers } from './jobs/handlers.ts';
-import { play, settled } from './jobs/play.ts';
-import { type LocalSlack, type OutboxItem, startLocalSlack } from './local-slack/index.ts';
+import { movable, settled } from './jobs/play.ts';
+import { type LocalMail, readAccess, startLocalMail } from './local-mail/index.ts';
+import { type LocalSlack, type MailPanel, startLocalSlack } from './local-slack/index.ts';
 import { people, team } from './local-slack/workspace.ts';
 import { createLog, type Log, redact } from './log.ts';
-import { createOutbox, latest } from './mail/outbox.ts';
+import { openMail } from './mail/index.ts';
+import { leaving, stepsOf } from './mail/known.ts';
+import { createOptOut } from './mail/opt-out.ts';
 import { createOps } from './ops/routes.ts';
 import { tick, vacuum } from './queues.ts';
 import { createSlackApp, type SlackApp } from './slack/app.ts';
@@ -51,10 +55,13 @@ export interface Drover {
   boss: PgBoss;
   slack: SlackApp;
   localSlack: LocalSlack | null;
+  localMail: LocalMail | null;
   signingSecret: string;
   desk: Desk;
   /** Starts the workers of every queue. */
   work(): Promise<void>;
+  /** Has mailboxes read as soon as something comes in. @returns what ends it */
+  watch(): Close;
   /** Lets what runs finish, then closes everything; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -72,29 +79,11 @@ const drainMs = 20_000;
 
 const machineZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** Opens the database the environment names, brings it up to date and checks that workspaces are kept apart. */
-async function openDatabase(config: Config, log: Log): Promise<Connection> {
-  const connection = config.DATABASE_URL ? connectServer(config.DATABASE_URL, log) : await connectEmbedded(config.DROVER_HOME);
-  try {
-    const applied = await migrate(connection.db);
-    if (applied.length) log.info({ applied }, 'the database was brought up to date');
-    await assertIsolation(connection.db);
-    return connection;
-  } catch (error) {
-    await connection.close();
-    throw config.DATABASE_URL ? unopened(error) : error;
-  }
-}
-
-/** What a server says that refuses this user or database, or is not there: the operator's to mend, so said without a stack. */
-function unopened(error: unknown): unknown {
-  const { code = '', message } = error as { code?: string; message: string };
-  const refused = ['28000', '28P01', '3D000', '42501'].includes(code);
-  if (!refused && !isDatabaseLost(error)) return error;
-  const why = message || code;
-  const todo = refused ? 'Check its user, password and database.' : 'Check its host and port, and that Postgres runs there.';
-  return new Unavailable('database', `The database of DATABASE_URL does not open: ${why}. ${todo}`, { cause: error });
-}
+/** @throws Refused `bad_configuration` where DROVER_MAIL_CA names no file that can be read */
+const readAuthorities = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch(cause => {
+    throw new Refused('bad_configuration', `DROVER_MAIL_CA names ${file}, which cannot be read (${cause.code}).`, { cause });
+  });
 
 /** Secrets that local Slack and Drover share, made once and kept readable by their owner only. */
 async function localSecrets(home: string): Promise<Secrets> {
@@ -120,18 +109,30 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
   const clock = config.isEmbedded ? await embeddedClock(config.DROVER_HOME) : systemClock;
   const boss = await startBoss(connection, clock, log);
   const zone = config.DROVER_ZONE ?? machineZone();
+  const ca = config.DROVER_MAIL_CA && (await readAuthorities(config.DROVER_MAIL_CA));
+  const { transports, readers, verifySender, ...mail } = openMail({
+    ...{ db: connection.db, clock, log, ca, keys: config.DROVER_SECRET_KEY },
+    localAccess: () => readAccess(config.DROVER_HOME),
+  });
   const services: Services = {
     db: connection.db,
     clock,
     log,
     enqueueIn: enqueueWith(boss),
     sources: { directory: createDirectory(connection.db) },
-    transports: { outbox: createOutbox(connection.db, clock) },
+    transports,
+    readers,
+    verifySender,
+    publicUrl: config.DROVER_PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${config.PORT}`,
   };
   const secrets = await slackSecrets(config);
-  const localSlack = withLocalSlack ? await openLocalSlack(config, { services, boss, zone, ...secrets }) : null;
+  // Whoever holds the embedded database has its mail to send, be it for one command.
+  const hasMail = config.usesLocalSlack && (withLocalSlack || config.isEmbedded);
+  const localMail = hasMail ? await startLocalMail({ home: config.DROVER_HOME, clock, zone, log }) : null;
+  const localSlack = withLocalSlack ? await openLocalSlack(config, { services, boss, zone, localMail, ...secrets }) : null;
   const apiUrl = localSlack?.apiUrl ?? config.SLACK_API_URL ?? (config.usesLocalSlack ? localSlackApi(config) : undefined);
-  const runTurn = createAgentTurn({ services, model: chooseModel(config), log });
+  const model = chooseModel(config);
+  const runTurn = createAgentTurn({ services, model, log });
   const slack = createSlackApp({
     services,
     botToken: secrets.botToken,
@@ -142,6 +143,7 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
   });
   const handlers = createHandlers(services, {
     notify,
+    classify: createClassifier(model, { log }),
     handleRequest: slack.handleRequest,
     answerCli: answerCli(services, runTurn),
     deliverPosts: slack.deliverPosts,
@@ -150,7 +152,9 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     await boss.stop({ graceful: true, timeout: drainMs });
+    await mail.close();
     await localSlack?.close();
+    await localMail?.close();
     await connection.close();
   };
   return {
@@ -161,9 +165,11 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
     boss,
     slack,
     localSlack,
+    localMail,
     signingSecret: secrets.signingSecret,
-    desk: createDesk(services, { importFile: createImport(services, readPeople), tellCard }),
+    desk: createDesk(services, { importFile: createImport(services, readPeople), tellCard, mail }),
     work: () => work(boss, handlers, log),
+    watch: () => mail.watch(services),
     stop: () => {
       stopping ??= stop();
       return stopping;
@@ -200,7 +206,13 @@ const suggestions = [
 
 const openLocalSlack = (
   config: Config,
-  { services, boss, zone, ...secrets }: { services: Services; boss: PgBoss; zone: string } & Secrets,
+  {
+    services,
+    boss,
+    zone,
+    localMail,
+    ...secrets
+  }: Secrets & { services: Services; boss: PgBoss; zone: string; localMail: LocalMail | null },
 ): Promise<LocalSlack> => {
   const { db, clock, log } = services;
   return startLocalSlack({
@@ -214,37 +226,26 @@ const openLocalSlack = (
     teamName: localTeamName,
     suggestions,
     panels: {
-      outbox: () => wouldHaveLeft(services),
+      ...(localMail ? { mail: mailPanel(localMail, db) } : {}),
       ...(clock instanceof MovableClock ? { clock: movable({ db, boss, clock }) } : {}),
     },
   });
 };
 
-/** A clock that the page's buttons move, one press after the other; days are 24 hours, and what is due on the way happens then. */
-function movable(what: Parameters<typeof play>[0]) {
-  let moving = Promise.resolve();
+/** The local mail server as the page shows it, each message with the step that it is. */
+function mailPanel({ conversations, onMail }: LocalMail, db: Db): MailPanel {
   return {
-    now: () => what.clock.now(),
-    move: ({ hours = 0, days = 0 }: { hours?: number; days?: number }): Promise<void> => {
-      const moved = moving.then(() => play(what, { hours: hours + 24 * days }));
-      moving = moved.catch(() => {});
-      return moved;
+    latest: limit => conversations.latest(limit),
+    find: async id => {
+      const talk = await conversations.find(id);
+      const steps = await stepsOf(db, talk?.mails.flatMap(({ mailId }) => mailId ?? []) ?? []);
+      return talk && { ...talk, mails: talk.mails.map(mail => ({ ...mail, about: steps.get(mail.mailId ?? '') })) };
     },
+    html: id => conversations.html(id),
+    act: (id, act) => conversations.act(id, act),
+    follow: tell => onMail(tell),
+    leaving: () => leaving(db),
   };
-}
-
-/** What the outbox transport was handed, newest first, for the page. */
-async function wouldHaveLeft({ db }: Services): Promise<OutboxItem[]> {
-  const perWorkspace = await Promise.all((await workspaceIds(db)).map(id => latest(db, id)));
-  return perWorkspace.flat().map(mail => ({
-    id: String(mail.id),
-    at: mail.handed_at.toString(),
-    from: mail.sender_address,
-    to: mail.recipient_name ? `${mail.recipient_name} <${mail.recipient_address}>` : mail.recipient_address,
-    subject: mail.subject,
-    body: mail.body,
-    ...(mail.sequence ? { about: `${mail.sequence}, step ${mail.position}` } : {}),
-  }));
 }
 
 /** Starts what the role is for, and says where to look. */
@@ -257,6 +258,7 @@ async function start(config: Config, role: Role, log: Log): Promise<() => Promis
   });
   if (role !== 'web') {
     await built.work();
+    closers.push(built.watch());
     await built.boss.schedule(tick.name, '* * * * *', {}, { singletonKey: 'tick' });
     if (config.isEmbedded) await built.boss.schedule(vacuum.name, '17 * * * *', {}, { singletonKey: 'vacuum' });
     await built.boss.send(tick.name, {}, { singletonKey: 'tick' });
@@ -285,16 +287,19 @@ type Close = () => Promise<void>;
 
 /** Opens Slack's way in, where the role has one, and a port for health and metrics. @returns what closes them, in order. */
 async function openPorts(config: Config, role: Role, built: Drover, log: Log): Promise<Close[]> {
-  const { services, slack, signingSecret, localSlack } = built;
+  const { services, slack, signingSecret, localSlack, localMail } = built;
   const { HOST: host, PORT: port, SLACK_APP_TOKEN: appToken, SLACK_API_URL: apiUrl } = config;
   const serves = role !== 'worker';
   const socket = serves && appToken ? new SocketReceiver({ services, appToken, ...(apiUrl ? { apiUrl } : {}) }) : undefined;
   const ops = createOps(services, { identity: slack.identity, ...(socket ? { isConnected: () => socket.isConnected } : {}) });
-  const { routes } = ops;
+  const routes = serves ? [...ops.routes, createOptOut(services)] : ops.routes;
   if (serves && !socket) {
     const receiver = new Receiver({ services, signingSecret, host, port, routes });
     const { url } = await receiver.listen();
     localSlack?.connectApp(url);
+    const { origin } = new URL(url);
+    localMail?.connectApp(origin);
+    if (!config.DROVER_PUBLIC_URL) services.publicUrl = origin;
     log.info({ url }, 'listening for Slack');
     return [() => receiver.close(), async () => ops.close()];
   }

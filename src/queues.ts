@@ -62,6 +62,24 @@ export const archiveSequence = queue({
   key: p => `${p.sequenceId}`,
 });
 
+/** Moves people of a sequence to a version of its steps, where there are more than one transaction takes: one edit after another (S7). */
+export const moveSteps = queue({
+  name: 'move-steps',
+  payload: z.object({ workspaceId: id, sequenceId: id, version: id, above: z.int().min(0) }),
+  policy: 'in_order',
+  workers: 1,
+  key: p => `${p.sequenceId}`,
+});
+
+/** Ends the stale of a sequence that is to go on, where there are more than one transaction takes, and then wakes it (S9). */
+export const endStale = queue({
+  name: 'end-stale',
+  payload: z.object({ workspaceId: id, sequenceId: id }),
+  policy: 'short',
+  workers: 1,
+  key: p => `${p.sequenceId}`,
+});
+
 /** Once per local day of a sequence: enrols what the event-driven path missed, then plans (E2). */
 export const dailyEnrollment = queue({
   name: 'daily-enrollment',
@@ -71,13 +89,13 @@ export const dailyEnrollment = queue({
   key: p => `${p.sequenceId}:${p.on}`,
 });
 
-/** Tops a sequence's today up to its cap (E2). */
+/** Tops a sequence's today up to its cap, or without one, all those of the workspace that have begun their day (E2). */
 export const planDay = queue({
   name: 'plan-day',
-  payload: z.object({ workspaceId: id, sequenceId: id }),
+  payload: z.object({ workspaceId: id, sequenceId: id.optional() }),
   policy: 'short',
   workers: 2,
-  key: p => `${p.sequenceId}`,
+  key: p => (p.sequenceId === undefined ? `workspace ${p.workspaceId}` : `${p.sequenceId}`),
 });
 
 /** Hands over what is due in a workspace (D1). */
@@ -87,6 +105,33 @@ export const sendDue = queue({
   policy: 'short',
   workers: 2,
   key: p => `${p.workspaceId}`,
+});
+
+/** Reads what came into a sender's mailbox (D4). */
+export const readMail = queue({
+  name: 'read-mail',
+  payload: z.object({ workspaceId: id, senderId: id }),
+  policy: 'short',
+  workers: 4,
+  key: p => `${p.senderId}`,
+});
+
+/** Has a model say what a reply means that neither its headers nor its phrases told. */
+export const classifyReply = queue({
+  name: 'classify-reply',
+  payload: z.object({ workspaceId: id, replyId: id }),
+  policy: 'short',
+  workers: 2,
+  key: p => `${p.replyId}`,
+});
+
+/** Hands over what a person answered to a reply. */
+export const sendAnswer = queue({
+  name: 'send-answer',
+  payload: z.object({ workspaceId: id, answerId: id }),
+  policy: 'short',
+  workers: 2,
+  key: p => `${p.answerId}`,
 });
 
 /** Answers one message; turns of a thread run in order, threads side by side (C2). */
@@ -134,9 +179,14 @@ export const queues: readonly Queue<any>[] = [
   enrollList,
   combineLists,
   archiveSequence,
+  moveSteps,
+  endStale,
   dailyEnrollment,
   planDay,
   sendDue,
+  readMail,
+  classifyReply,
+  sendAnswer,
   agentTurn,
   slackInteraction,
   slackPost,

@@ -13,9 +13,12 @@ export type AskedFocus = Pick<ThreadFocus, 'pendingQuestion' | 'pendingRest'>;
 /** Calls that only look: "make it 30" does not change them. A preview stays, since "save it" does. */
 const looks = (call: TurnCall): boolean =>
   call.tool !== 'preview_list' &&
-  (call.outcome.effect === 'read' || /^(status|help|list_|show_|preflight_|forecast|why|activity)/.test(call.tool));
+  (call.outcome.effect === 'read' || /^(status|help|list_|show_|preflight_|test_|forecast|why|activity)/.test(call.tool));
 
-/** The focus after a turn: names and approvals that its calls touched, the call that a correction would change, an open question. */
+/**
+ * The focus after a turn: names and approvals that its calls touched, the call that a correction would change, an open question. Who
+ * looks at something after a refusal has turned to it: "make it 40" is then about what was shown.
+ */
 export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], asked: AskedFocus = {}): ThreadFocus {
   const after: ThreadFocus = { ...before };
   delete after.pendingQuestion;
@@ -33,6 +36,9 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
   if (last) {
     after.last = phrase(last);
     after.lastRefused = last.outcome.outcome === 'refused';
+  } else if (!before.last || before.lastRefused || isShow(before.last)) {
+    const shown = calls.findLast(call => isShow(call) && call.outcome.outcome === 'done');
+    if (shown) Object.assign(after, { last: phrase(shown), lastRefused: false });
   }
   const approvals = calls.flatMap(({ outcome }) => (outcome.outcome === 'needs_approval' ? [outcome.approval.id] : []));
   after.approvals = [...(before.approvals ?? []), ...approvals].slice(-10);
@@ -40,6 +46,8 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
   const question = calls.findLast(({ outcome }) => outcome.outcome === 'refused' && outcome.code === 'confirm_first');
   return { ...after, ...(question ? { pendingQuestion: phrase(question) } : {}), ...asked };
 }
+
+const isShow = ({ tool }: { tool: string }): boolean => tool === 'show_list' || tool === 'show_sequence';
 
 /** Of the calls of one prompt the one that "make it 30" and "no, weekly" mean: a standing order or a cap before anything else. */
 function corrected(calls: readonly TurnCall[]): TurnCall | undefined {

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 import { Refused } from '../errors.ts';
+import { unlikeness } from '../nearest.ts';
+import type { SenderCommand } from './sender.ts';
+import { readSender, senderOptions } from './sender-arguments.ts';
 
 export const usage = `drover — an outbound agent that sales reps run from Slack
 
@@ -17,6 +20,11 @@ export const usage = `drover — an outbound agent that sales reps run from Slac
   drover autopilot SEQUENCE on|off    let a sequence contact people without review
   drover role MEMBER admin|rep        what a member may do
   drover lift VALUE                   end an exclusion, also an opt-out
+  drover sender add ADDRESS --name NAME --smtp HOST[:PORT] [--imap HOST[:PORT]] [--user USER] [--limit N] [--gap MINUTES]
+                    [--signature FILE] [--no-ramp] [--send-message]
+                                      add a mailbox that messages leave from; asks for its password, or reads it from stdin
+  drover sender list | test ADDRESS [--send-message] | secret ADDRESS | rekey
+                                      show them, try a sign-in, give a new password, seal all with the newest key
   drover help
 
   --as USER      a Slack user id or a name; an admin unless said
@@ -34,6 +42,7 @@ export type Command =
   | ({ name: 'simulate'; days: number; json: boolean } & Asker)
   | ({ name: 'autopilot'; sequence: string; on: boolean; json: boolean } & Asker)
   | ({ name: 'role'; member: string; role: 'admin' | 'rep'; json: boolean } & Asker)
+  | ({ name: 'sender'; sender: SenderCommand } & Asker)
   | ({ name: 'lift'; value: string; json: boolean } & Asker);
 
 export interface Asker {
@@ -48,13 +57,7 @@ const wrong = (message: string): Refused => new Refused('bad_arguments', `${mess
 
 /** @throws Refused `bad_arguments` with a sentence for the terminal. */
 export function readArguments(argv: readonly string[]): Command {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(argv);
-  } catch (error) {
-    throw wrong(`${(error as Error).message}.`);
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = parse(argv);
   const [name = values.help ? 'help' : 'start', ...rest] = positionals;
   const asker: Asker = { ...(values.as ? { as: values.as } : {}), ...(values.team ? { team: values.team } : {}) };
   const json = values.json ?? false;
@@ -107,24 +110,47 @@ export function readArguments(argv: readonly string[]): Command {
       if (!rest[0]) throw wrong('Which exclusion? Like: drover lift jane@acme.example.');
       return { name, value: rest.join(' '), json, ...asker };
     }
+    case 'sender':
+      return { name, sender: readSender(rest, values), ...asker };
     default:
       throw wrong(`There is no command "${name}".`);
   }
 }
 
-const parse = (argv: readonly string[]) =>
-  parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      list: { type: 'string' },
-      out: { type: 'string' },
-      bom: { type: 'boolean' },
-      as: { type: 'string' },
-      team: { type: 'string' },
-      thread: { type: 'string' },
-      days: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+const options = {
+  list: { type: 'string' },
+  out: { type: 'string' },
+  bom: { type: 'boolean' },
+  as: { type: 'string' },
+  team: { type: 'string' },
+  thread: { type: 'string' },
+  days: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  ...senderOptions,
+} as const;
+
+function parse(argv: readonly string[]) {
+  const how = { args: [...argv], allowPositionals: true, options } as const;
+  const objection = parseArgs({ ...how, strict: false, tokens: true })
+    .tokens.map(objectionTo)
+    .find(Boolean);
+  if (objection) throw wrong(objection);
+  return parseArgs(how);
+}
+
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
+
+/** What is wrong with an option, in our words: Node's own are for those who write programs. */
+function objectionTo(token: Token): string | undefined {
+  if (token.kind !== 'option') return undefined;
+  const { name, rawName, value, inlineValue } = token;
+  const known = Object.entries(options).find(([each]) => each === name)?.[1];
+  if (!known) {
+    const near = Object.keys(options).find(each => unlikeness(name, each) < 0.4);
+    return `There is no option ${rawName}.${near ? ` Did you mean --${near}?` : ''}`;
+  }
+  if (known.type === 'boolean') return value === undefined ? undefined : `${rawName} is said alone, without "=${value}".`;
+  const isGiven = value !== undefined && (inlineValue || !value.startsWith('-'));
+  return isGiven ? undefined : `${rawName} needs a value behind it: ${rawName}=…`;
+}

@@ -10,8 +10,9 @@ import { assumptions, dailyTables } from '../tools/forecast-report.ts';
 import { type Decision, decide, type Outcome, runTool } from '../tools/run.ts';
 import type { Asker, DeskCommand } from './arguments.ts';
 import { exportTo } from './export.ts';
+import { type MailDesk, senderCommand } from './sender.ts';
 import type { Desk, Output } from './socket.ts';
-import { reportText, safe } from './text.ts';
+import { outcomeText, reportText, safe } from './text.ts';
 
 /** What a command line message carries through the inbox. */
 export interface CliRequest {
@@ -32,6 +33,8 @@ export interface DeskPorts {
   importFile: ImportFile;
   /** Tells the surface on which a card is shown what became of it. */
   tellCard?: (ctx: Context, decision: Decision) => Promise<void>;
+  /** What it takes to reach mail servers. */
+  mail?: MailDesk;
 }
 
 /** Carries out what the command line asks for, whoever holds the database. */
@@ -56,7 +59,7 @@ interface Who {
 
 async function carryOut(
   services: Services,
-  { importFile, tellCard }: DeskPorts,
+  { importFile, tellCard, mail }: DeskPorts,
   command: DeskCommand,
   who: Who,
   output: Output,
@@ -91,6 +94,9 @@ async function carryOut(
       return byHand(services, who, command, 'set_autopilot', { sequence: command.sequence, on: command.on }, output);
     case 'role':
       return byHand(services, who, command, 'set_role', { member: command.member, role: command.role }, output);
+    case 'sender':
+      if (!mail) throw new Unavailable('no_mail', 'This process reaches no mail servers.');
+      return senderCommand(services, mail, who, command.sender, output);
     case 'lift':
       return byHand(services, who, command, 'lift_exclusion', { value: command.value }, output);
   }
@@ -215,11 +221,6 @@ function resultOf(outcome: Outcome): unknown {
   if (outcome.outcome === 'needs_approval') return { approvalId: outcome.approval.id };
   return { code: outcome.code, message: outcome.message, next: outcome.next ?? [] };
 }
-
-const outcomeText = (outcome: Outcome): string =>
-  outcome.outcome === 'needs_approval'
-    ? `${reportText(outcome.report)}\n  Waiting for a person: drover approve ${outcome.approval.id} · drover cancel ${outcome.approval.id}`
-    : reportText(outcome.report);
 
 function decisionText(decision: Decision): string {
   switch (decision.outcome) {

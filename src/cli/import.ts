@@ -24,7 +24,8 @@ export interface PeopleBatch {
   /** What the reader of the file should know, a sentence each. */
   notes: readonly string[];
 }
-export type ReadPeople = (file: string) => AsyncIterable<PeopleBatch>;
+/** Reads a file in batches of so many rows, good and rejected. */
+export type ReadPeople = (file: string, batchSize: number) => AsyncIterable<PeopleBatch>;
 
 const barWidth = 28;
 
@@ -92,7 +93,7 @@ async function takeIn(
 ): Promise<Taken | Refusal> {
   let opened: monitoring.Import | null = null;
   let notes: readonly string[] = [];
-  for await (const batch of ahead(readPeople(file))) {
+  for await (const batch of ahead(readPeople(file, monitoring.rowsAtOnce(services)))) {
     const { people, progress } = batch;
     notes = batch.notes;
     if (people.length && !opened) {

@@ -1,6 +1,6 @@
 import * as undo from '../domain/activity/undo.ts';
 import { drover, enter, type MemberActor, type Services } from '../domain/context.ts';
-import * as sequences from '../domain/sequences/index.ts';
+import * as senders from '../domain/senders/index.ts';
 import * as workspaces from '../domain/workspaces/index.ts';
 import { Broken } from '../errors.ts';
 import { decide, type Outcome, runTool } from '../tools/run.ts';
@@ -32,12 +32,14 @@ export async function seed(services: Services, workspaceId: number, owner: { sla
   const isFurnished = await enter(services, workspaceId, actor, async ctx => {
     if (await ctx.tx.selectFrom('sequence').select('id').limit(1).executeTakeFirst()) return true;
     await workspaces.set(ctx, { postalAddress: 'Drover Demo, 1 Example Street, 10115 Exampletown' });
-    await sequences.createSender(ctx, {
+    const sender = {
       ownerId: actor.id,
       name: actor.name,
       address: 'rep@drover.example',
-      transport: 'outbox',
-    });
+      transport: 'local',
+      ramp: false,
+    } as const;
+    await senders.add(ctx, sender);
     return false;
   });
   if (isFurnished) return;

@@ -1,4 +1,5 @@
 import type { Chart, Report, Table } from '../tools/report.ts';
+import type { Outcome } from '../tools/run.ts';
 
 // Terminals act on control characters; what comes from leads and files must not (A4).
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
@@ -88,3 +89,9 @@ export const terminal = (out: NodeJS.WriteStream, side: NodeJS.WriteStream) => (
   },
   ready: () => drained(out),
 });
+
+/** What a call came to, as a terminal shows it. */
+export const outcomeText = (outcome: Outcome): string =>
+  outcome.outcome === 'needs_approval'
+    ? `${reportText(outcome.report)}\n  Waiting for a person: drover approve ${outcome.approval.id} · drover cancel ${outcome.approval.id}`
+    : reportText(outcome.report);

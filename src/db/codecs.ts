@@ -47,6 +47,15 @@ export function json(value: unknown): string {
   return JSON.stringify(storableWithin(JSON.parse(text)));
 }
 
+/**
+ * Marks many texts as `text[]`. Where JSON escapes nothing but quotes and backslashes, its array is Postgres's but for the brackets: the
+ * driver's own way, text by text, takes 0.7 s for 200,000 leads.
+ */
+export function texts(values: readonly (string | null)[]): string | readonly (string | null)[] {
+  const text = JSON.stringify(values);
+  return text.replaceAll(/\\["\\]/g, '').includes('\\') ? values : `{${text.slice(1, -1)}}`;
+}
+
 const storableWithin = (value: unknown): unknown => {
   if (typeof value === 'string') return storable(value);
   if (value === null || typeof value !== 'object') return value;

@@ -82,15 +82,29 @@ export const workspaceOfTeam = (
     return id;
   });
 
-export const workspaceIdOfTeam = async (db: Db, teamId: string): Promise<number | undefined> =>
-  (
-    await acrossWorkspaces(db, tx =>
-      tx.selectFrom('workspace').select('id').where('slack_team_id', '=', teamId).executeTakeFirst(),
-    )
-  )?.id;
-
 export const workspaceIds = async (db: Db): Promise<number[]> =>
   (await acrossWorkspaces(db, tx => tx.selectFrom('workspace').select('id').orderBy('id').execute())).map(row => row.id);
+
+/** The message that an opt-out token belongs to; undefined where it is not one of ours (D6). */
+export const messageOfToken = (db: Db, token: string): Promise<{ workspaceId: number; messageId: number } | undefined> =>
+  acrossWorkspaces(db, tx =>
+    tx
+      .selectFrom('message')
+      .select(['workspace_id as workspaceId', 'id as messageId'])
+      .where('opt_out_token', '=', token)
+      .executeTakeFirst(),
+  );
+
+/** Mailboxes for whose news no process waits. */
+export const unwatchedMailboxes = (db: Db, now: Temporal.Instant): Promise<{ workspaceId: number; senderId: number }[]> =>
+  acrossWorkspaces(db, tx =>
+    tx
+      .selectFrom('mailbox')
+      .select(['workspace_id as workspaceId', 'sender_id as senderId'])
+      .where(eb => eb.or([eb('watched_until', 'is', null), eb('watched_until', '<=', now)]))
+      .orderBy('sender_id')
+      .execute(),
+  );
 
 /** Everything that is due, as ids. */
 export interface Due {
@@ -102,6 +116,12 @@ export interface Due {
   sends: { workspaceId: number }[];
   posts: { workspaceId: number; channel: string }[];
   digests: { workspaceId: number; digestId: number }[];
+  /** Mailboxes to be read. */
+  mailboxes: { workspaceId: number; senderId: number }[];
+  /** Replies of people of which nobody has said what they mean. */
+  replies: { workspaceId: number; replyId: number }[];
+  /** Answers that a person wrote and that have not left, or whose lease ran out. */
+  answers: { workspaceId: number; answerId: number }[];
 }
 
 export const due = (db: Db, now: Temporal.Instant): Promise<Due> =>
@@ -139,6 +159,20 @@ export const due = (db: Db, now: Temporal.Instant): Promise<Due> =>
         sql<
           Due['digests'][number]
         >`select workspace_id as "workspaceId", id as "digestId" from digest where next_due_at <= ${now}`,
+      ),
+      mailboxes: await rows(
+        sql<
+          Due['mailboxes'][number]
+        >`select workspace_id as "workspaceId", sender_id as "senderId" from mailbox where next_read_at <= ${now}`,
+      ),
+      replies: await rows(
+        sql<
+          Due['replies'][number]
+        >`select workspace_id as "workspaceId", id as "replyId" from reply where kind = 'human' and category is null`,
+      ),
+      answers: await rows(
+        sql<Due['answers'][number]>`select workspace_id as "workspaceId", id as "answerId" from answer
+          where state = 'planned' or state = 'handing' and lease_until <= ${now}`,
       ),
     };
   });

@@ -24,6 +24,23 @@ export interface Activity {
   workspace_id: number;
 }
 
+export interface Answer {
+  body: string;
+  detail: string | null;
+  ended_at: Temporal.Instant | null;
+  handing_at: Temporal.Instant | null;
+  id: Generated<number>;
+  lease_until: Temporal.Instant | null;
+  mail_id: string;
+  reason: string | null;
+  reply_id: number;
+  sender_id: number;
+  state: Generated<string>;
+  workspace_id: number;
+  written_at: Temporal.Instant;
+  written_by: number;
+}
+
 export interface Approval {
   card: unknown;
   channel: string | null;
@@ -109,6 +126,7 @@ export interface Enrollment {
   next_position: Generated<number>;
   paused_until: string | null;
   reason: string | null;
+  review_reason: string | null;
   reviewed_at: Temporal.Instant | null;
   reviewed_by: number | null;
   sender_id: number | null;
@@ -169,6 +187,7 @@ export interface Lead {
   last_name: string | null;
   linkedin_url: string | null;
   person_location: string | null;
+  replied_at: Temporal.Instant | null;
   seniority: string | null;
   technologies: Generated<string[]>;
   title: string | null;
@@ -208,6 +227,26 @@ export interface List {
   workspace_id: number;
 }
 
+export interface Mailbox {
+  failures: Generated<number>;
+  imap_host: string | null;
+  imap_port: number | null;
+  imap_security: string | null;
+  last_uid: Generated<number>;
+  next_read_at: Temporal.Instant;
+  read_at: Temporal.Instant | null;
+  secret: string | null;
+  sender_id: number;
+  smtp_host: string | null;
+  smtp_port: number | null;
+  smtp_security: string | null;
+  uid_validity: string | null;
+  user_name: string | null;
+  watched_by: string | null;
+  watched_until: Temporal.Instant | null;
+  workspace_id: number;
+}
+
 export interface Member {
   created_at: Temporal.Instant;
   deactivated_at: Temporal.Instant | null;
@@ -244,12 +283,15 @@ export interface Message {
   lead_id: number;
   lease_until: Temporal.Instant | null;
   mail_id: string | null;
+  opt_out_token: string | null;
   planned_at: Temporal.Instant;
   planned_on: string;
   position: number;
   reason: string | null;
+  recipient: string | null;
   sender_id: number | null;
   sequence_id: number;
+  starts_thread: Generated<boolean>;
   state: string;
   subject: string | null;
   version: number;
@@ -265,20 +307,6 @@ export interface Monitoring {
   next_due_at: Temporal.Instant;
   next_period: string;
   weekday: number | null;
-  workspace_id: number;
-}
-
-export interface OutboxMail {
-  body: string;
-  handed_at: Temporal.Instant;
-  headers: Generated<unknown>;
-  id: Generated<number>;
-  mail_id: string;
-  message_id: number | null;
-  recipient_address: string;
-  recipient_name: string | null;
-  sender_address: string;
-  subject: string;
   workspace_id: number;
 }
 
@@ -305,25 +333,59 @@ export interface Refill {
   workspace_id: number;
 }
 
+export interface Reply {
+  body: Generated<string>;
+  category: string | null;
+  category_by: string | null;
+  corrected_at: Temporal.Instant | null;
+  corrected_by: number | null;
+  enrollment_id: number | null;
+  from_address: string | null;
+  from_name: string | null;
+  id: Generated<number>;
+  kind: string;
+  lead_id: number | null;
+  mail_id: string | null;
+  message_id: number | null;
+  outcome: string | null;
+  read_at: Temporal.Instant;
+  received_at: Temporal.Instant;
+  sender_id: number;
+  subject: Generated<string>;
+  uid: number;
+  uid_validity: string;
+  until_on: string | null;
+  workspace_id: number;
+}
+
 export interface Sender {
   address: string;
+  bounces_from: Temporal.Instant | null;
   created_at: Temporal.Instant;
   daily_limit: Generated<number>;
   id: Generated<number>;
+  last_sent_on: string | null;
   min_gap_minutes: Generated<number>;
   name: string;
   owner_id: number;
+  owner_told: Generated<boolean>;
+  ramp_every: Generated<number>;
   ramp_start: number | null;
   ramp_step: number | null;
+  removed_at: Temporal.Instant | null;
   rests_until: string | null;
+  sending_days: Generated<number>;
+  signature: string | null;
   started_on: string | null;
   status: Generated<string>;
+  status_code: string | null;
   status_reason: string | null;
   transport: string;
   workspace_id: number;
 }
 
 export interface Sequence {
+  awaits_plan: Generated<boolean>;
   created_at: Temporal.Instant;
   daily_cap: Generated<number>;
   holidays: Generated<unknown>;
@@ -382,7 +444,6 @@ export interface Step {
   delay_days: number;
   id: Generated<number>;
   kind: Generated<string>;
-  new_thread: Generated<boolean>;
   position: number;
   sequence_id: number;
   subject: string | null;
@@ -466,6 +527,7 @@ export interface Workspace {
 
 export interface DB {
   activity: Activity;
+  answer: Answer;
   approval: Approval;
   digest: Digest;
   digest_post: DigestPost;
@@ -478,12 +540,13 @@ export interface DB {
   lead_record: LeadRecord;
   link: Link;
   list: List;
+  mailbox: Mailbox;
   member: Member;
   membership: Membership;
   message: Message;
   monitoring: Monitoring;
-  outbox_mail: OutboxMail;
   refill: Refill;
+  reply: Reply;
   sender: Sender;
   sequence: Sequence;
   sequence_sender: SequenceSender;

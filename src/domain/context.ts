@@ -6,7 +6,7 @@ import { NotFound } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Enqueue } from '../queues.ts';
 import type { Crash } from './messages/crash-points.ts';
-import type { LeadSource, MailTransport } from './ports.ts';
+import type { LeadSource, MailboxRef, MailReader, MailTransport, Verified } from './ports.ts';
 
 /** A member as the one who asks. */
 export interface MemberActor {
@@ -26,6 +26,8 @@ export interface Context {
   actor: Actor;
   now: Temporal.Instant;
   enqueue: Enqueue;
+  /** Where opt-out links lead (D6); `Services` says more. */
+  publicUrl: string;
 }
 
 /** What the process offers to those who open contexts. Bound once, in `main.ts`. */
@@ -39,6 +41,12 @@ export interface Services {
   sources: Readonly<Record<string, LeadSource>>;
   /** By a sender's `transport`. */
   transports: Readonly<Record<string, MailTransport>>;
+  /** By a sender's `transport`; one that is not here has no replies that could be read. */
+  readers?: Readonly<Record<string, MailReader>>;
+  /** Signs in at a sender's servers; absent where this process has none. */
+  verifySender?: (mailbox: MailboxRef, transport: string) => Promise<{ smtp: Verified; imap: Verified | null } | null>;
+  /** Where this Drover's HTTP port is reached from outside, without a slash at the end: opt-out URLs begin with it (D6). */
+  publicUrl: string;
   /** Where a test has the process die while messages leave; nothing otherwise. */
   crash?: Crash;
 }
@@ -50,7 +58,8 @@ export const enter = <R>(services: Services, workspaceId: number, actor: Actor, 
   inWorkspace(services.db, workspaceId, async tx => {
     const workspace = await tx.selectFrom('workspace').selectAll().where('id', '=', workspaceId).executeTakeFirst();
     if (!workspace) throw new NotFound('no_workspace', `There is no workspace ${workspaceId}.`);
-    return work({ tx, workspace, actor, now: services.clock.now(), enqueue: services.enqueueIn(tx) });
+    const { clock, publicUrl, enqueueIn } = services;
+    return work({ tx, workspace, actor, now: clock.now(), enqueue: enqueueIn(tx), publicUrl });
   });
 
 /** May the actor change what `ownerId` owns (W2)? Admins everything, reps their own, Drover what it was ordered to. */

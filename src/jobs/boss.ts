@@ -53,6 +53,9 @@ export async function startBoss(connection: Connection, clock: Clock, log: Log, 
   return boss;
 }
 
+/** The longest wait that a timer knows, 24.8 days: a longer one goes off at once, and what it calls waits again and again. */
+const longestWaitMs = 2 ** 31 - 1;
+
 /** pg-boss statements that would wait for the transaction they are called from fail at once instead. */
 function guardedPglite(pglite: PGlite) {
   const base = fromPglite(pglite);
@@ -65,9 +68,10 @@ function guardedPglite(pglite: PGlite) {
 
 /**
  * A clock for pg-boss that follows ours: JavaScript's part reads it, and `pgboss.job_now()` is redefined after every move, so that
- * the database agrees. Timers stay the machine's. pg-boss attaches it on start, when its schema is there.
+ * the database agrees. Timers stay the machine's; they wait for as long as our clock is away from something, and moving it makes that
+ * years. pg-boss attaches it on start, when its schema is there.
  */
-const follow = (db: Db, clock: MovableClock): AttachableClock => {
+export const follow = (db: Db, clock: MovableClock): AttachableClock => {
   const push = async () => {
     const body = clock.standsAt
       ? `timestamptz '${clock.standsAt}'`
@@ -79,6 +83,7 @@ const follow = (db: Db, clock: MovableClock): AttachableClock => {
   return {
     ...bossSystemClock,
     now: () => clock.now().epochMilliseconds,
+    setTimeout: (act, ms) => bossSystemClock.setTimeout(act, Math.min(ms, longestWaitMs)),
     attach: async () => {
       await push();
       clock.onMove(push);

@@ -2,13 +2,14 @@ import { drover, enter, type Services } from '../domain/context.ts';
 import * as enrollments from '../domain/enrollments/index.ts';
 import * as pauses from '../domain/enrollments/pauses.ts';
 import * as links from '../domain/links/index.ts';
+import * as messages from '../domain/messages/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
-import { planDay } from '../queues.ts';
 import { breathe, enrollLink, releaseList } from './enroll-list.ts';
 
 /**
  * Once per local day of a sequence: ends pauses whose date has come (E3), withdraws reviews that nobody made (E4), enrols every eligible member of its lists that is not
- * enrolled, asking again where a skip may have passed (E2, E5), and has the day planned. A second run finds nothing to change.
+ * enrolled, asking again where a skip may have passed (E2, E5), and has the day planned, with all other sequences' that begin meanwhile.
+ * A second run finds nothing to change.
  * The next day is set last, so that a run cut short is due again.
  */
 export async function handleDailyEnrollment(
@@ -30,7 +31,7 @@ export async function handleDailyEnrollment(
   }
   await enter(services, workspaceId, drover, async ctx => {
     await sequences.beginDay(ctx, sequenceId);
-    await ctx.enqueue(planDay, { workspaceId, sequenceId });
+    await messages.planSoon(ctx, [sequenceId]);
   });
 }
 

@@ -36,7 +36,7 @@ export async function enrollLink(
   for (let after: number | null = 0; after !== null; ) {
     const from: number = after;
     const chunk = await enter(services, workspaceId, drover, ctx =>
-      enrollments.enrollChunk(ctx, linkId, enrollments.chunkSize, { after: from, retry }),
+      enrollments.enrollChunk(ctx, linkId, undefined, { after: from, retry }),
     );
     after = chunk.through;
     await breathe(signal);

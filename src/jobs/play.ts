@@ -41,3 +41,16 @@ export async function play(
     if (isLast) return;
   }
 }
+
+/** A clock that the page's buttons move, one press after the other; days are 24 hours, and what is due on the way happens then. */
+export function movable(what: Parameters<typeof play>[0]) {
+  let moving = Promise.resolve();
+  return {
+    now: () => what.clock.now(),
+    move: ({ hours = 0, days = 0 }: { hours?: number; days?: number }): Promise<void> => {
+      const moved = moving.then(() => play(what, { hours: hours + 24 * days }));
+      moving = moved.catch(() => {});
+      return moved;
+    },
+  };
+}

@@ -5,7 +5,19 @@ import { inTransaction } from '../db/transaction.ts';
 import { type Context, drover, enter, type Services } from '../domain/context.ts';
 import * as digests from '../domain/digests/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
-import { agentTurn, dailyEnrollment, enrollList, queues, refillList, sendDue, slackInteraction, slackPost } from '../queues.ts';
+import {
+  agentTurn,
+  classifyReply,
+  dailyEnrollment,
+  enrollList,
+  queues,
+  readMail,
+  refillList,
+  sendAnswer,
+  sendDue,
+  slackInteraction,
+  slackPost,
+} from '../queues.ts';
 
 /** A stored request whose job is not done after this long has lost its job. */
 const lostAfter = { minutes: 5 };
@@ -25,15 +37,22 @@ export async function handleTick(services: Services): Promise<void> {
     await inside(workspaceId, ctx => ctx.enqueue(refillList, { workspaceId, refillId }));
   for (const { workspaceId, linkId } of due.links)
     await inside(workspaceId, ctx => ctx.enqueue(enrollList, { workspaceId, linkId }));
-  for (const { workspaceId, sequenceId } of due.days)
+  for (const [workspaceId, days] of Map.groupBy(due.days, day => day.workspaceId))
     await inside(workspaceId, async ctx => {
-      const sequence = await ctx.tx.selectFrom('sequence').select('zone').where('id', '=', sequenceId).executeTakeFirst();
-      if (sequence)
-        await ctx.enqueue(dailyEnrollment, { workspaceId, sequenceId, on: dateIn(ctx.now, sequence.zone).toString() });
+      const begun = days.map(day => day.sequenceId);
+      const zones = await ctx.tx.selectFrom('sequence').select(['id', 'zone']).where('id', 'in', begun).orderBy('id').execute();
+      for (const { id: sequenceId, zone } of zones)
+        await ctx.enqueue(dailyEnrollment, { workspaceId, sequenceId, on: dateIn(ctx.now, zone).toString() });
     });
   for (const { workspaceId } of due.sends) await inside(workspaceId, ctx => ctx.enqueue(sendDue, { workspaceId }));
   for (const { workspaceId, channel } of due.posts)
     await inside(workspaceId, ctx => ctx.enqueue(slackPost, { workspaceId, channel }));
+  for (const { workspaceId, senderId } of due.mailboxes)
+    await inside(workspaceId, ctx => ctx.enqueue(readMail, { workspaceId, senderId }));
+  for (const { workspaceId, replyId } of due.replies)
+    await inside(workspaceId, ctx => ctx.enqueue(classifyReply, { workspaceId, replyId }));
+  for (const { workspaceId, answerId } of due.answers)
+    await inside(workspaceId, ctx => ctx.enqueue(sendAnswer, { workspaceId, answerId }));
   for (const { workspaceId, digestId } of due.digests) await inside(workspaceId, ctx => digests.runDue(ctx, digestId));
   await sweepInbox(services);
 }

@@ -112,6 +112,8 @@ const chartButtons =
   /<div class="[^"]*" role="group">(?:<button [^>]*slack_blocks_to_jsx__data_visualization_action.*?<\/button>)+<\/div>/g;
 /** Styles go; a legend's colours are drawn instead. */
 const swatch = /<span class="[^"]*data_visualization_swatch[^"]*" style="background-color:(rgb\([\d, ]+\))"><\/span>/g;
+/** The line breaks next to the fences of a block of code are not in it. */
+const fenceBreaks = /(?<=<code class="slack_code block [^>]*>)\n|\n+(?=<\/code>)/g;
 
 function tidy(html: string, buttons: { block: string; button: Fields }[]): string {
   return html
@@ -126,6 +128,7 @@ function tidy(html: string, buttons: { block: string; button: Fields }[]): strin
       return `<button type="button" data-press="${escapeHtml(String(button.action_id))}" data-block="${escapeHtml(block)}"${style}${confirm}${link}${label}`;
     })
     .replace(chartButtons, '')
+    .replace(fenceBreaks, '')
     .replace(
       swatch,
       '<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="$1"/></svg>',

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import { Unavailable } from '../errors.ts';
+import { fileJournal } from '../journal.ts';
 import type { Log } from '../log.ts';
 import { type Control, createControl } from './control.ts';
 import { Courier, type DeliveryOptions } from './delivery.ts';
 import { Events } from './events.ts';
-import { fileJournal } from './journal.ts';
 import { Methods } from './methods.ts';
 import { People, type SlashCommand } from './people.ts';
 import { isLoopbackHost, type Panels, Site } from './site.ts';
@@ -17,7 +18,8 @@ import { type Channel, team, type User, Workspace, type WorkspaceEntry } from '.
 export type { Control } from './control.ts';
 export type { Attempt, Delivery } from './delivery.ts';
 export type { Block } from './limits.ts';
-export type { OutboxItem, Panels } from './site.ts';
+export type { MailItem, MailLine, MailPanel, MailTalk } from './mail.ts';
+export type { Panels } from './site.ts';
 export type { ApiCall, Fault } from './web-api.ts';
 export type { Channel, Message, User } from './workspace.ts';
 
@@ -63,7 +65,8 @@ export interface LocalSlack {
 
 const drover: SlashCommand = {
   command: '/drover',
-  usage: '[status | lists | list NAME | sequences | sequence NAME | why NAME | forecast | review | undo | activity | help]',
+  usage:
+    '[status | lists | list NAME | sequences | sequence NAME | why NAME | forecast | review | replies | numbers | senders | undo | activity | help]',
   description: 'Look things up without asking the model',
 };
 
@@ -74,7 +77,7 @@ const drover: SlashCommand = {
  */
 export async function startLocalSlack(options: LocalSlackOptions): Promise<LocalSlack> {
   const { log, clock, zone } = options;
-  const journal = options.home ? { journal: fileJournal<WorkspaceEntry>(options.home, log) } : {};
+  const journal = options.home ? { journal: fileJournal<WorkspaceEntry>(path.join(options.home, 'local-slack.jsonl'), log) } : {};
   const workspace = new Workspace({ name: options.teamName, clock, zone, ...journal });
   const sockets = new Sockets(log);
   const courier = new Courier(options.signingSecret, sockets, log, options.delivery);

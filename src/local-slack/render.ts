@@ -2,9 +2,8 @@ import { createElement as h, type ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { avatar, channelIntro, composer, messageList, threadList } from './conversation.ts';
 import { icon } from './icons.ts';
-import { outboxList } from './outbox.ts';
+import { type MailLine, type MailTalk, mailActs, mailList, mailTalk, mailTalkTitle, mailTopic, whereMailGoes } from './mail.ts';
 import type { SlashCommand } from './people.ts';
-import type { OutboxItem } from './site.ts';
 import type { Channel, Message, User, Workspace } from './workspace.ts';
 
 /** What one page shows: who looks, at which conversation, with which thread beside it. */
@@ -17,8 +16,10 @@ export interface View {
   limit: number;
   suggestions: string[];
   isConnected: boolean;
-  outbox?: OutboxItem[];
-  hasOutbox: boolean;
+  /** The mailbox, where that is what is looked at. */
+  mail?: { lines: MailLine[]; count: number; open: MailTalk | undefined };
+  /** Whose mail leaves this machine; undefined where no mail server runs beside it. */
+  leaving?: string[];
   now?: Temporal.Instant;
 }
 
@@ -28,6 +29,7 @@ export interface Fragments {
   place: string;
   threadPlace: string;
   title: string;
+  honest: string;
   sidebar: string;
   head: string;
   list: string;
@@ -40,7 +42,7 @@ export interface Fragments {
 /** The address of a view of the same person. */
 export const link = (
   view: View,
-  to: { channel?: string; thread?: string; view?: 'outbox'; user?: string; limit?: number },
+  to: { channel?: string; thread?: string; view?: 'mail'; user?: string; limit?: number },
 ): string => {
   const query = new URLSearchParams({ as: to.user ?? view.user.id });
   if (to.view) query.set('view', to.view);
@@ -56,7 +58,7 @@ export const nameOf = (view: View, channel: Channel): string =>
 const html = (node: ReactNode) => renderToStaticMarkup(node);
 
 function entry(view: View, channel: Channel): ReactNode {
-  const isCurrent = !view.outbox && view.channel.id === channel.id;
+  const isCurrent = !view.mail && view.channel.id === channel.id;
   const latest = view.workspace.messages(channel.id, { seenBy: view.user.id }).findLast(message => message.user !== view.user.id);
   return h(
     'a',
@@ -103,18 +105,18 @@ function section(title: string, entries: ReactNode[]): ReactNode {
 function sidebar(view: View): ReactNode {
   const { workspace, user } = view;
   const mine = [...workspace.channels.values()].filter(channel => channel.members.has(user.id));
-  const outbox = h(
+  const mailbox = h(
     'a',
     {
-      key: 'outbox',
-      href: link(view, { view: 'outbox' }),
+      key: 'mail',
+      href: link(view, { view: 'mail' }),
       className: 'entry',
       'data-nav': '',
-      'data-name': 'Outbox',
-      'aria-current': view.outbox ? 'page' : undefined,
+      'data-name': 'Mailbox',
+      'aria-current': view.mail ? 'page' : undefined,
     },
     icon('mail'),
-    h('span', { className: 'entry-name' }, 'Outbox'),
+    h('span', { className: 'entry-name' }, 'Mailbox'),
   );
   return h(
     'div',
@@ -131,7 +133,7 @@ function sidebar(view: View): ReactNode {
         'Apps',
         mine.filter(channel => channel.kind === 'im').map(channel => entry(view, channel)),
       ),
-      view.hasOutbox ? section('Mail', [outbox]) : null,
+      view.leaving ? section('Mail', [mailbox]) : null,
     ),
     clockPanel(view),
     h(
@@ -164,9 +166,9 @@ function head(view: View): ReactNode {
     { type: 'button', className: 'icon-button menu', 'data-menu': '', 'aria-label': 'Show conversations' },
     icon('menu'),
   );
-  if (view.outbox) {
-    const about = 'What Drover would have sent. Nothing here left this machine.';
-    return h('header', { className: 'head' }, menu, h('h2', null, icon('mail'), 'Outbox'), h('p', { className: 'topic' }, about));
+  if (view.mail) {
+    const about = h('p', { className: 'topic' }, mailTopic(view.leaving ?? []));
+    return h('header', { className: 'head' }, menu, h('h2', null, icon('mail'), 'Mailbox'), about);
   }
   const status = view.isConnected ? null : h('span', { className: 'offline', role: 'status' }, 'Drover is not connected');
   if (channel.kind === 'im')
@@ -193,18 +195,50 @@ function head(view: View): ReactNode {
   );
 }
 
-/** The parts of a view as HTML. */
-export function renderView(view: View): Fragments {
-  const { channel, root, outbox } = view;
-  const placeholder = channel.kind === 'im' ? `Message ${nameOf(view, channel)}` : `Message #${channel.name}`;
+function honest({ leaving }: View): ReactNode {
+  const isSealed = !leaving?.length;
+  const said = leaving ? whereMailGoes(leaving) : 'Local Slack: nothing leaves this machine';
+  return h(
+    'span',
+    { className: 'honest', title: 'A Slack workspace that runs here. Nobody else is in it.' },
+    icon(isSealed ? 'lock' : 'mail'),
+    h('span', null, said),
+  );
+}
+
+/** The mailbox with the conversation that is open beside it. */
+function renderMail(view: View, { open, ...mail }: NonNullable<View['mail']>): Fragments {
+  const { zone } = view.workspace;
+  const hrefOf = (id: string) => link(view, { view: 'mail', thread: id });
   return {
-    place: `${view.user.id} ${outbox ? 'outbox' : channel.id}`,
-    threadPlace: root ? `${view.user.id} ${channel.id} ${root.ts}` : '',
-    title: `${outbox ? 'Outbox' : nameOf(view, channel)} – ${view.workspace.name}`,
+    place: `${view.user.id} mail`,
+    threadPlace: open ? `${view.user.id} mail ${open.line.id}` : '',
+    title: `Mailbox – ${view.workspace.name}`,
+    honest: html(honest(view)),
     sidebar: html(sidebar(view)),
     head: html(head(view)),
-    list: outbox ? html(outboxList(outbox, view.workspace.zone)) : html(h('div', null, channelIntro(view), ...messageList(view))),
-    composer: outbox ? '' : html(composer(view, placeholder)),
+    list: html(mailList(mail, { zone, openId: open?.line.id, hrefOf })),
+    composer: '',
+    threadWhere: open ? mailTalkTitle(open) : '',
+    threadList: open ? html(mailTalk(open, zone)) : '',
+    threadComposer: open ? html(mailActs(open)) : '',
+  };
+}
+
+/** The parts of a view as HTML. */
+export function renderView(view: View): Fragments {
+  if (view.mail) return renderMail(view, view.mail);
+  const { channel, root } = view;
+  const placeholder = channel.kind === 'im' ? `Message ${nameOf(view, channel)}` : `Message #${channel.name}`;
+  return {
+    place: `${view.user.id} ${channel.id}`,
+    threadPlace: root ? `${view.user.id} ${channel.id} ${root.ts}` : '',
+    title: `${nameOf(view, channel)} – ${view.workspace.name}`,
+    honest: html(honest(view)),
+    sidebar: html(sidebar(view)),
+    head: html(head(view)),
+    list: html(h('div', null, channelIntro(view), ...messageList(view))),
+    composer: html(composer(view, placeholder)),
     threadWhere: channel.kind === 'im' ? nameOf(view, channel) : `#${channel.name}`,
     threadList: root ? html(h('div', null, ...threadList(view, root))) : '',
     threadComposer: root ? html(composer(view, 'Reply…', root.ts)) : '',
@@ -214,7 +248,7 @@ export function renderView(view: View): Fragments {
 function threadPane(view: View, parts: Fragments): ReactNode {
   return h(
     'aside',
-    { className: 'thread', id: 'thread', 'aria-label': 'Thread', hidden: !view.root },
+    { className: 'thread', id: 'thread', 'aria-label': 'Thread', hidden: !parts.threadPlace },
     h(
       'header',
       { className: 'head' },
@@ -222,7 +256,12 @@ function threadPane(view: View, parts: Fragments): ReactNode {
       h('p', { className: 'topic', id: 'thread-where' }, parts.threadWhere),
       h(
         'a',
-        { href: link(view, {}), className: 'icon-button', 'data-close-thread': '', 'aria-label': 'Close the thread (Esc)' },
+        {
+          href: link(view, view.mail ? { view: 'mail' } : {}),
+          className: 'icon-button',
+          'data-close-thread': '',
+          'aria-label': 'Close the thread (Esc)',
+        },
         icon('close'),
       ),
     ),
@@ -269,12 +308,7 @@ export function renderPage(
       h(
         'div',
         { className: 'topbar' },
-        h(
-          'span',
-          { className: 'honest', title: 'A Slack workspace that runs here. Nobody else is in it.' },
-          icon('lock'),
-          h('span', null, 'Local Slack: nothing leaves this machine'),
-        ),
+        h('div', { id: 'honest', ...raw(parts.honest) }),
         h(
           'button',
           { type: 'button', className: 'search', 'data-switcher': '' },

@@ -4,28 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Log } from '../log.ts';
 import type { Courier } from './delivery.ts';
+import { type MailPanel, readAct, shownConversations } from './mail.ts';
 import { SlackError } from './methods.ts';
 import type { People } from './people.ts';
 import { renderPage, renderView, type View } from './render.ts';
 import { readBody } from './web-api.ts';
 import type { Workspace } from './workspace.ts';
 
-/** A message that would have left, for the page's outbox. */
-export interface OutboxItem {
-  id: string;
-  /** When it left, as an ISO instant. */
-  at: string;
-  from: string;
-  to: string;
-  subject: string;
-  body: string;
-  /** What it belongs to, such as a sequence and a step. */
-  about?: string;
-}
-
 export interface Panels {
-  /** Everything that would have left, in any order. */
-  outbox?: () => Promise<OutboxItem[]>;
+  /** The mail server that runs beside. */
+  mail?: MailPanel;
   /** The app's clock, and a way to move it. Given only where moving it moves everything that keeps time. */
   clock?: { now(): Temporal.Instant; move(by: { hours?: number; days?: number }): Promise<void> };
 }
@@ -43,8 +31,8 @@ const blockStyles = () =>
     ':is(#blockkit,.blockkit)',
   );
 
-const styles = ['app', 'sidebar', 'messages', 'cards', 'controls', 'narrow'];
-const scripts = ['theme', 'client', 'composer', 'switcher'];
+const styles = ['app', 'sidebar', 'messages', 'cards', 'controls', 'mail', 'narrow'];
+const scripts = ['theme', 'client', 'composer', 'mail', 'switcher'];
 const files: Record<string, { type: string; read: () => string }> = {
   '/page/blocks.css': { type: 'text/css', read: blockStyles },
   '/page/drover.svg': { type: 'image/svg+xml', read: () => own('drover.svg') },
@@ -61,6 +49,10 @@ const headers = {
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
 };
+
+/** For the HTML of a message: nothing in it runs, loads or sends anything, and no other site frames it. */
+const sealed =
+  "default-src 'none'; style-src 'unsafe-inline'; sandbox; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /** The page: what people see of the workspace, and the requests it makes when they type and click. */
 export class Site {
@@ -83,7 +75,13 @@ export class Site {
     this.#log = input.log;
     this.#panels = input.panels;
     this.#suggestions = input.suggestions;
-    this.#unfollow = input.workspace.onChange(change => this.#push('change', change));
+    const unfollow = [
+      input.workspace.onChange(change => this.#push('change', change)),
+      input.panels.mail?.follow(() => this.#push('change', {})),
+    ];
+    this.#unfollow = () => {
+      for (const each of unfollow) each?.();
+    };
     this.#heartbeat = setInterval(() => this.#push('beat', {}), 20_000);
     this.#heartbeat.unref();
   }
@@ -111,6 +109,8 @@ export class Site {
       );
     if (path === '/page/view') return void this.#json(response, 200, renderView(await this.#view(query)));
     if (path === '/page/stream') return void this.#stream(response);
+    const mail = /^\/page\/mail\/(\w+)$/.exec(path)?.[1];
+    if (mail) return this.#mailHtml(response, mail);
     const linked = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(path);
     if (linked) {
       const [, channel, seconds, micros] = linked;
@@ -135,8 +135,9 @@ export class Site {
     const user = workspace.people.find(each => each.id === query.get('as')) ?? workspace.people[0]!;
     const wanted = workspace.channel(query.get('c') ?? '');
     const channel = wanted?.members.has(user.id) ? wanted : workspace.channel(user.id)!;
-    const isOutbox = query.get('view') === 'outbox' && this.#panels.outbox !== undefined;
-    const root = workspace.message(channel.id, query.get('thread') ?? '');
+    const thread = query.get('thread') ?? '';
+    const mail = query.get('view') === 'mail' ? await this.#mail(thread) : undefined;
+    const root = mail ? undefined : workspace.message(channel.id, thread);
     const limit = Math.min(Math.max(Number(query.get('limit')) || 100, 1), 5_000);
     return {
       workspace,
@@ -145,16 +146,30 @@ export class Site {
       limit,
       suggestions: this.#suggestions,
       isConnected: this.#courier.isConnected,
-      ...(root && !isOutbox ? { root } : {}),
-      ...(isOutbox ? { outbox: await this.#outbox() } : {}),
-      hasOutbox: this.#panels.outbox !== undefined,
+      ...(root ? { root } : {}),
+      ...(mail ? { mail } : {}),
+      ...(this.#panels.mail ? { leaving: await this.#panels.mail.leaving() } : {}),
       ...(this.#panels.clock ? { now: this.#panels.clock.now() } : {}),
     };
   }
 
-  async #outbox(): Promise<OutboxItem[]> {
-    const items = (await this.#panels.outbox?.()) ?? [];
-    return items.sort((a, b) => Temporal.Instant.compare(b.at, a.at));
+  async #mail(openId: string): Promise<View['mail']> {
+    const { mail } = this.#panels;
+    return mail && { ...(await mail.latest(shownConversations)), open: openId ? await mail.find(openId) : undefined };
+  }
+
+  async #mailHtml(response: ServerResponse, id: string): Promise<void> {
+    const html = await this.#panels.mail?.html(id);
+    if (!html) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing at this address.');
+    response.setHeader('content-security-policy', sealed);
+    this.#html(response, html);
+  }
+
+  /** Does what the one who was written to does. */
+  async #actByMail(mail: MailPanel, { id, did, text }: Record<string, unknown>): Promise<{ ok: boolean; error?: string }> {
+    const act = readAct(did, String(text ?? ''));
+    const error = act ? await mail.act(String(id), act) : 'There is no such button.';
+    return error === null ? { ok: true } : { ok: false, error };
   }
 
   #stream(response: ServerResponse): void {
@@ -194,6 +209,8 @@ export class Site {
           attempt.reason ? { ok: false, error: 'Drover did not take the click. Try again.' } : { ok: true },
         );
       }
+      if (path === '/page/mail' && this.#panels.mail)
+        return void this.#json(response, 200, await this.#actByMail(this.#panels.mail, body));
       if (path === '/page/clock' && this.#panels.clock) {
         const by = body.by === 'day' ? { days: 1 } : { hours: 1 };
         await this.#panels.clock.move(by);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { type Journal, memoryJournal } from './journal.ts';
+import { type Journal, memoryJournal } from '../journal.ts';
 import type { Block } from './limits.ts';
 
 export interface User {

@@ -10,6 +10,7 @@ import { parseBody } from './requests.ts';
 
 /** What Slack sends over a socket, as its client hands it on. */
 interface Envelope {
+  type: string;
   body: unknown;
   ack: () => Promise<void>;
 }
@@ -28,6 +29,22 @@ const briefMs = 2_000;
 /** Half a second, doubled after each failure up to half a minute. */
 const pauseMs = (failures: number): number => Math.min(30_000, 500 * 2 ** (failures - 1));
 const refusals = new Set(['invalid_auth', 'not_authed', 'account_inactive', 'not_allowed_token_type', 'token_revoked']);
+
+const eventless = 'event_without_event';
+
+/**
+ * Slack's client looks into every event for its type, and the process ends over one that has none. Such an envelope is handed on under
+ * a type that the client does not look into, so that it is told and acknowledged: unacknowledged, it would come again.
+ */
+class Client extends SocketModeClient {
+  protected override async onWebSocketMessage(data: string | ArrayBuffer, isBinary: boolean): Promise<void> {
+    const envelope = typeof data === 'string' ? parseBody('application/json', data) : undefined;
+    if (!envelope) return;
+    const { event } = (envelope.payload ?? {}) as { event?: unknown };
+    const isWhole = envelope.type !== 'events_api' || (typeof event === 'object' && event !== null);
+    await super.onWebSocketMessage(isWhole ? data : JSON.stringify({ ...envelope, type: eventless }), isBinary);
+  }
+}
 
 export interface SocketOptions {
   services: Services;
@@ -90,7 +107,7 @@ export class SocketReceiver {
   /** One connection, from asking for its address to Slack's hello. */
   async #connect(): Promise<Connection> {
     const { services, appToken, apiUrl } = this.#options;
-    const client = new SocketModeClient({
+    const client = new Client({
       appToken,
       logger: boltLog(services.log),
       autoReconnectEnabled: false,
@@ -129,8 +146,9 @@ export class SocketReceiver {
   }
 
   /** An envelope is acknowledged once it is stored; while the database is away it is not, and Slack delivers it again. */
-  async #take({ body, ack }: Envelope): Promise<void> {
+  async #take({ type, body, ack }: Envelope): Promise<void> {
     const { services } = this.#options;
+    if (type === eventless) services.log.warn('Slack sent an event without its content; it is acknowledged and dropped');
     try {
       // Read from text as over HTTP, which takes out what no database stores.
       const intake = await takeIn(services, 'socket', parseBody('application/json', JSON.stringify(body)));

@@ -86,8 +86,8 @@ const shortfalls = (lists: Overview['lists']): string[] =>
 
 const handOvers = ({ handedOver }: Overview): string[] =>
   handedOver.map(
-    ({ to, lists, sequences, senders }) =>
-      `${to} now owns ${count(lists, 'list')}, ${count(sequences, 'sequence')} and ${count(senders, 'sender')} of a member who left.`,
+    ({ to, promoted, lists, sequences, senders }) =>
+      `${to} now owns ${count(lists, 'list')}, ${count(sequences, 'sequence')} and ${count(senders, 'sender')} of a member who left${promoted ? ', and is admin now: there was no other' : ''}.`,
   );
 
 /** A digest or a status as something to look at: what needs a human first (G1). */

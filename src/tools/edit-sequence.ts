@@ -17,7 +17,7 @@ import {
 } from './sequence-report.ts';
 import { putBackEdit, restoringIsBold, snapshot } from './sequence-undo.ts';
 import { previews, previewTables } from './template-preview.ts';
-import { defineTool } from './tool.ts';
+import { defineTool, localDate } from './tool.ts';
 
 /** Changes a sequence. Gated where it makes a running one send more, at more hours, or other texts to people in flight (A1). */
 export const editSequence = defineTool({
@@ -37,7 +37,7 @@ export const editSequence = defineTool({
     holidays: z
       .object({
         country: z.string().trim().min(1).max(60).nullable().optional().describe('Its public holidays; null: no country'),
-        dates: z.array(z.iso.date()).max(200).optional().describe('Further dates, in place of those it had'),
+        dates: z.array(localDate).max(200).optional().describe('Further dates, in place of those it had'),
       })
       .optional(),
     moveUnsent: z.boolean().optional().describe('Unsent messages of people already in it get the new steps too'),

@@ -4,7 +4,7 @@ import type { Context } from '../domain/context.ts';
 import * as exclusions from '../domain/exclusions/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { count, day } from './report.ts';
-import { defineTool } from './tool.ts';
+import { defineTool, localDate } from './tool.ts';
 
 const text = z.string().trim().min(1).max(300);
 
@@ -20,7 +20,7 @@ export const exclude = defineTool({
     domain: text.optional().describe('Company domain'),
     lead: text.optional().describe("A lead's full name or address"),
     reason: text.optional(),
-    until: z.iso.date().optional().describe('Last day on which it holds; for good unless said'),
+    until: localDate.optional().describe('Last day on which it holds; for good unless said'),
   }),
   plan: async (ctx, input) => {
     const target = await targetOf(ctx, input);

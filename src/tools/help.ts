@@ -13,13 +13,7 @@ export const helpAbout = (tools: readonly AnyTool[]) =>
     input: z.object({ about: z.string().trim().optional() }),
     plan: async (_ctx, { about }) => ({ effect: 'read' as const, data: { about: about ?? null }, summary: 'Help.' }),
     run: async (_ctx, { about }) => {
-      const words = about ? foldName(about).split(' ').map(stem) : [];
-      const matches = tools.filter(tool => {
-        const said = foldName(`${spoken(tool.name)} ${tool.description}`)
-          .split(' ')
-          .map(stem);
-        return words.some(word => said.includes(word));
-      });
+      const matches = about ? nearestTo(about, tools) : [];
       const near =
         about && !matches.length
           ? nearest(
@@ -43,8 +37,24 @@ export const helpAbout = (tools: readonly AnyTool[]) =>
         },
       ],
       footer:
-        'Without the agent: /drover status · lists · list NAME · sequences · sequence NAME · why NAME · forecast · review · undo · activity · help',
+        'Without the agent: /drover status · lists · list NAME · sequences · sequence NAME · why NAME · forecast · review · replies · numbers · senders · undo · activity · help',
     }),
   });
 
+/** The tools that a topic is about: those that say most of its words, in their names above all. "link a list" is about linking alone. */
+function nearestTo(about: string, tools: readonly AnyTool[]): AnyTool[] {
+  const topic = stems(about).filter(word => !small.has(word));
+  const scored = tools.map(tool => {
+    const [name, described] = [stems(spoken(tool.name)), stems(tool.description)];
+    const of = (word: string): number => (name.includes(word) ? 2 : described.includes(word) ? 1 : 0);
+    return { tool, score: topic.reduce((sum, word) => sum + of(word), 0) };
+  });
+  const best = Math.max(...scored.map(({ score }) => score));
+  return best ? scored.filter(({ score }) => score === best).map(({ tool }) => tool) : [];
+}
+
+const small = new Set(
+  'a an the my our your its it this that to of in on for from with and or i we you do does can is are'.split(' '),
+);
+const stems = (text: string): string[] => foldName(text).split(' ').map(stem);
 const stem = (word: string): string => word.replace(/(ing|ed|s)$/, '');

@@ -4,7 +4,7 @@ import * as pauses from '../domain/enrollments/pauses.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { leadRef, objectsOf, runToChange } from './live-run.ts';
 import { count, day } from './report.ts';
-import { defineTool } from './tool.ts';
+import { defineTool, localDate } from './tool.ts';
 
 /** Days of a pause for which no date is said. */
 const usualDays = 14;
@@ -17,7 +17,7 @@ export const pauseLead = defineTool({
   description:
     'Pause one lead in the sequence they are in until a date (two weeks unless said); it goes on by itself on that date. Paused again: the new date. A pause until today ends it.',
   examples: ['pause ann@acme.example until 2026-12-01', 'pause Ann Example', 'put ann@acme.example on hold until 2026-12-01'],
-  input: z.object({ lead: leadRef, until: z.iso.date().optional().describe('The date on which it goes on') }),
+  input: z.object({ lead: leadRef, until: localDate.optional().describe('The date on which it goes on') }),
   plan: async (ctx, input) => {
     const run = await runToChange(ctx, input, who => `pause ${who}`);
     if (isRefusal(run)) return run;

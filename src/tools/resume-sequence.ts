@@ -62,12 +62,19 @@ export const resumeSequence = defineTool({
     const { overdue, accrued } = await sequences.awaiting(ctx, sequence);
     const [overview] = await sequences.overviews(ctx, [sequenceId]);
     const { capacity, pace } = overview!;
-    return { sequenceId, sequence: sequence.name, ended: done.ended, overdue: overdue.total, accrued, capacity, pace };
+    const { name, status } = sequence;
+    return { sequenceId, sequence: name, status, ended: done.ended, overdue: overdue.total, accrued, capacity, pace };
   },
   undo: (ctx, { result, ...undoing }) => (isRefusal(result) ? Promise.resolve(result) : pauseAgain(ctx, { result, ...undoing })),
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
-    const { sequence, ended, overdue, accrued, capacity, pace } = result;
+    const { sequence, status, ended, overdue, accrued, capacity, pace } = result;
+    if (status === 'inactive')
+      return {
+        tone: 'good',
+        title: `"${sequence}" goes on by itself as soon as its ${count(ended, 'stale person', 'stale people')} have ended, in the background.`,
+        next: [`show sequence "${sequence}"`],
+      };
     return {
       tone: 'good',
       title: `"${sequence}" is active again.`,

@@ -93,9 +93,10 @@ async function prepare(
   return { tool, input: parsed.data, prepared: await tool.prepare?.(services, parsed.data, { workspaceId, place }) };
 }
 
-/** A number or a text beyond its bounds, as a person would say it; undefined where something else is wrong too. */
+/** A number or a text beyond its bounds, or a day that does not exist, as a person would say it; undefined where something else is wrong too. */
 function beyond({ issues }: z.ZodError): string | undefined {
   const said = issues.map(issue => {
+    if (issue.code === 'invalid_format' && issue.format === 'date') return issue.message;
     const what = issue.path.map(part => spokenWord(String(part))).join(' ');
     if (!what || (issue.code !== 'too_big' && issue.code !== 'too_small')) return undefined;
     const [bound, how] = issue.code === 'too_big' ? [issue.maximum, 'at most'] : [issue.minimum, 'at least'];

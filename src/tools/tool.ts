@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Place } from '../domain/approvals/index.ts';
 import type { Context, Services } from '../domain/context.ts';
 import type { Refusal } from '../errors.ts';
@@ -75,3 +75,6 @@ export type AnyTool = Tool<any, any, any, any, any>;
 export const defineTool = <I, P, R, Prepared = undefined, B = undefined>(
   tool: Tool<I, Prepared, P, R, B>,
 ): Tool<I, Prepared, P, R, B> => tool;
+
+/** A local date, YYYY-MM-DD; one that no calendar has is refused in a sentence. */
+export const localDate = z.iso.date({ error: ({ input }) => `There is no ${input}. Write a day that exists, like 2027-01-31.` });

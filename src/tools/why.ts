@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as explanations from '../domain/explanations/index.ts';
 import { isRefusal } from '../errors.ts';
+import { categoryOf } from './reply-report.ts';
 import { type Table, when } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -44,13 +45,15 @@ const words: Record<explanations.Event['kind'], (event: explanations.Event) => s
     `Not enrolled in ${event.sequence}: ${explanations.meaningOf(event.reason!).says}${event.detail ? ` (${event.detail}, ${event.by})` : ''}`,
   enrolled: event => `Enrolled in ${event.sequence}${event.list ? ` from ${event.list}` : ' by hand'}`,
   reviewed: event =>
-    `${event.reason === 'approved' ? 'Approved' : 'Refused'}${event.by ? ` by ${event.by}` : ''} for ${event.sequence}`,
+    `${event.reason === 'approved' ? 'Approved' : 'Refused'}${event.by ? ` by ${event.by}` : ''} for ${event.sequence}${event.detail ? `: ${event.detail}` : ''}`,
   planned: event => `Step ${event.position} of ${event.sequence} is planned${event.by ? ` from ${event.by}` : ''}`,
   held: event =>
     `Step ${event.position} of ${event.sequence} held: ${explanations.meaningOf(event.reason ?? '').says}${event.detail ? ` (${event.detail})` : ''}`,
   contacted: event =>
     `Step ${event.position} of ${event.sequence} ${event.reason ? `may have left: ${explanations.meaningOf(event.reason).says}` : 'left'}${event.by ? ` from ${event.by}` : ''}`,
   failed: event => `Step ${event.position} of ${event.sequence} failed: ${explanations.meaningOf(event.reason ?? '').says}`,
+  replied: event =>
+    `${event.reason === 'bounced' ? 'A bounce' : 'A reply'} came back${event.position ? ` to step ${event.position} of ${event.sequence}` : event.sequence ? ` to ${event.sequence}` : ''}${event.by ? ` from ${event.by}` : ''}: ${categoryOf(event.reason)}`,
   ended: event => `The run in ${event.sequence} ended (${event.detail}): ${explanations.meaningOf(event.reason!).says}`,
 };
 const refills: Record<string, string> = { monitoring: 'by monitoring', order: 'by an order', import: 'from a file' };

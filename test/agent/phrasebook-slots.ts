@@ -142,6 +142,16 @@ const slots: Record<string, readonly Filled[]> = {
     'jane@acme.example': ['jane@acme.example'],
     'jane@acme.example and joe@acme.example': ['jane@acme.example', 'joe@acme.example'],
   }),
+  sender: filled({ 'jane@acme.example': 'jane@acme.example', '"Jane of Acme"': 'Jane of Acme', 'Jane Doe': 'Jane Doe' }),
+  address: filled({ 'jane@acme.example': 'jane@acme.example', 'joe@acme.example': 'joe@acme.example' }),
+  period: filled({
+    'since 1 March': { since: '2026-03-01' },
+    'last month': { since: '2026-02-01', until: '2026-02-28' },
+    'this week': { since: '2026-03-02' },
+    'in the last 7 days': { since: '2026-02-24' },
+    'in January': { since: '2026-01-01', until: '2026-01-31' },
+  }),
+  since: filled({ 'since 1 March': '2026-03-01', 'of last week': '2026-02-23', 'this month': '2026-03-01' }),
   channel: filled({ '#sales': '#sales', '<#C012AB3CD|sales>': '<#C012AB3CD|sales>' }),
   zoneish: filled({ 'Europe/Berlin': 'Europe/Berlin', 'America/New_York': 'America/New_York' }),
   lead: filled({ 'Jane Doe': 'Jane Doe', 'jane@acme.example': 'jane@acme.example', Zoë: 'Zoë' }),
@@ -181,6 +191,7 @@ const texts: Record<string, readonly string[]> = {
   note: ['wants a demo', 'call again in May'],
   rest: ['getting nothing', 'so slow'],
   who: ['Italy'],
+  signature: ['Jane Doe – Acme Ltd', '"Jane Doe, Acme"'],
 };
 
 export interface Prompt {
@@ -210,7 +221,7 @@ function fill(slot: string, field: string, fields: Record<string, unknown>, rand
   }
   if (slot === 'text') {
     const text = pick(random, texts[field] ?? ['that']);
-    fields[field] = text;
+    fields[field] = text.replace(/^"(.*)"$/, '$1');
     return text;
   }
   const { text, value } = pick(random, slots[slot] ?? [{ text: slot, value: slot }]);
@@ -220,8 +231,17 @@ function fill(slot: string, field: string, fields: Record<string, unknown>, rand
 
 /** The calls that a phrasing with these values has to come to; undefined where it talks instead of calling. */
 export function expected({ group }: Phrasing, { fields }: Prompt): PhraseCall[] | undefined {
-  const { order, options, target, schedule, known: _known, any, ...plain } = fields as Record<string, Record<string, unknown>>;
-  const input = { ...inTheirPlaces(plain), ...order, ...options, ...target, ...schedule, ...group.set };
+  const {
+    order,
+    options,
+    target,
+    schedule,
+    period,
+    known: _known,
+    any,
+    ...plain
+  } = fields as Record<string, Record<string, unknown>>;
+  const input = { ...inTheirPlaces(plain), ...order, ...options, ...target, ...schedule, ...period, ...group.set };
   const { amount, criteria, sequence, ...rest } = input as Record<string, unknown>;
   if (group.human) return undefined;
   switch (group.tool) {
@@ -302,6 +322,11 @@ const reads = new Set([
   'why',
   'activity',
   'list_exclusions',
+  'list_replies',
+  'show_reply',
+  'list_senders',
+  'test_sender',
+  'show_numbers',
 ]);
 export const writes = (made: readonly PhraseCall[]): PhraseCall[] =>
   made.filter(

@@ -61,6 +61,16 @@ const tools = [
   'set_role',
   'transfer_ownership',
   'activity',
+  'list_replies',
+  'show_reply',
+  'correct_reply',
+  'list_senders',
+  'test_sender',
+  'pause_sender',
+  'resume_sender',
+  'remove_sender',
+  'set_sender',
+  'show_numbers',
 ]; // prettier-ignore
 
 describe('coverage', () => {

@@ -129,7 +129,7 @@ export const activeSequence = (world: World, office: Office, name: string, mode:
         owner_id: office.admin.id,
         name: `Ada of ${name}`,
         address: `ada.${sequence.id}@drover.example`,
-        transport: 'outbox',
+        transport: 'local',
         created_at: ctx.now,
       })
       .returningAll()

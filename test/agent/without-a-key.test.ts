@@ -57,6 +57,36 @@ test('A3 a correction of what was refused repeats it whole', async ({ world }) =
   expect((await stored(there, office)).threads[0]!.focus).toMatchObject({ lastRefused: false });
 });
 
+test('A3 who looks at something after a refusal has turned to it', async ({ world }) => {
+  const { there, office, thread } = await begin(world);
+  await there.call(office, 'create_list', { name: 'Fintech', criteria });
+  await thread.says('add 5000 to "Fintech" every Monday');
+  for (const name of ['Fintech', 'Fall Intro']) await thread.says(`show ${name}`);
+  expect((await thread.says('make it 40')).calls).toMatchObject([
+    { tool: 'edit_sequence', input: { sequence: 'Fall Intro', dailyCap: 40 } },
+  ]);
+});
+
+test('A3 what was only shown can be corrected too', async ({ world }) => {
+  const { there, office, thread } = await begin(world);
+  await there.call(office, 'create_sequence', { name: 'Partner Launch', steps: [{ subject: 'Hi', body: 'Hello' }] });
+  await thread.says('show Fall Intro');
+  expect((await thread.says('not Fall Intro, Partner Launch')).calls).toMatchObject([
+    { tool: 'show_sequence', input: { sequence: 'Partner Launch' }, outcome: { outcome: 'done' } },
+  ]);
+});
+
+test('help on one thing is help on that alone', async ({ world }) => {
+  const { thread } = await begin(world);
+  const about = async (asked: string) => {
+    const [call] = (await thread.says(asked)).calls;
+    return (call!.outcome as { result: { topics: { name: string }[] } }).result.topics.map(({ name }) => name);
+  };
+  expect(await about('could you tell me how to link a list?')).toEqual(['link_list']);
+  expect(await about('help with linking')).toEqual(['preflight_link', 'link_list']);
+  expect((await about('help')).length).toBeGreaterThan(30);
+});
+
 test('L2 a shortage is asked about; yes saves, and does what the prompt asked for after it', async ({ world }) => {
   const { there, office, thread } = await begin(world, 40);
   const asked = await thread.says(tour);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -25,14 +25,12 @@ export class Cluster {
     this.#bin = bin;
   }
 
-  /** @throws where no Postgres is installed: this proof needs a real one, and may not be passed over */
+  /** @throws where no Postgres is installed and none can be: this proof needs a real one, and may not be passed over */
   static async start(): Promise<Cluster> {
-    const root = '/usr/lib/postgresql';
-    const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(a) - Number(b)) : [];
-    const newest = versions.at(-1);
-    if (!newest) throw new Error("The chaos proof needs a Postgres of its own: install Debian's postgresql package.");
+    const script = path.join(import.meta.dirname, '../../scripts/postgres.sh');
+    const bin = execFileSync(script, ['binaries'], { encoding: 'utf8' }).trim();
     const folder = mkdtempSync(path.join(os.tmpdir(), 'drover-chaos-'));
-    const cluster = new Cluster(await freePort(), folder, path.join(root, newest, 'bin'));
+    const cluster = new Cluster(await freePort(), folder, bin);
     chmodSync(folder, 0o777);
     cluster.#run('initdb', '-D', cluster.#data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8');
     cluster.#start();

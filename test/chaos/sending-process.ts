@@ -1,9 +1,10 @@
-import { appendFileSync } from 'node:fs';
 import { MovableClock } from '../../src/clock.ts';
 import { connectEmbedded, connectServer } from '../../src/db/connect.ts';
 import type { CrashPoint } from '../../src/domain/messages/crash-points.ts';
 import { sendDue } from '../../src/domain/messages/index.ts';
+import type { MailAccount } from '../../src/domain/ports.ts';
 import { silentLog } from '../../src/log.ts';
+import { createSmtp } from '../../src/mail/smtp.ts';
 
 /** What a process that sends, and dies at a point on the way, is told on its command line. */
 export interface Errand {
@@ -12,8 +13,8 @@ export interface Errand {
   workspaceId: number;
   now: string;
   diesAt: CrashPoint;
-  /** Where it writes the Message-ID of everything that its mail server took, before anything else can happen. */
-  handedTo: string;
+  /** Where its mail server is. */
+  account: MailAccount;
 }
 
 if (import.meta.main) {
@@ -29,15 +30,8 @@ if (import.meta.main) {
       log: silentLog,
       enqueueIn: () => async () => {},
       sources: {},
-      transports: {
-        outbox: {
-          name: 'outbox',
-          handOver: async mail => {
-            appendFileSync(errand.handedTo, `${mail.mailId}\n`);
-            return { outcome: 'accepted' };
-          },
-        },
-      },
+      publicUrl: 'https://drover.example',
+      transports: { local: createSmtp({ name: 'local', accountOf: async () => errand.account, log: silentLog }) },
       crash: point => {
         if (point === errand.diesAt) {
           process.kill(process.pid, 'SIGKILL');

@@ -19,6 +19,8 @@ test.for([
   [['export', 'activity', '--bom'], { name: 'export', what: 'activity', of: '', bom: true }],
   [['approve', '7'], { name: 'approve', id: 7, json: false }],
   [['role', 'Sam', 'Rep', 'admin'], { name: 'role', member: 'Sam Rep', role: 'admin', json: false }],
+  [['import', 'p.csv', '--list=-1'], { name: 'import', file: 'p.csv', list: '-1' }],
+  [['ask', '--', '--loud'], { name: 'ask', text: '--loud', thread: 'cli', json: false }],
   [['lift', 'a@b.example'], { name: 'lift', value: 'a@b.example', json: false }],
   [['autopilot', 'Fall', 'Intro', 'on'], { name: 'autopilot', sequence: 'Fall Intro', on: true, json: false }],
 ] as const)('%j is understood', ([argv, command]) => {
@@ -33,7 +35,14 @@ test.for([
   [['export', 'leads', 'x'], /Export what/],
   [['approve', 'x'], /Which approval/],
   [['autopilot', 'Fall', 'maybe'], /Like: drover autopilot/],
-  [['ask', 'x', '--loud'], /loud/],
+  [['ask', 'x', '--loud'], /^There is no option --loud\. `drover help` shows how\.$/],
+  [['ask', 'x', '--bogus=3'], /^There is no option --bogus\. `/],
+  [['ask', 'x', '-x'], /^There is no option -x\. `/],
+  [['ask', 'x', '--constructor'], /^There is no option --constructor\. `/],
+  [['ask', 'x', '--jsn'], /^There is no option --jsn\. Did you mean --json\? `/],
+  [['import', 'x.csv', '--list'], /^--list needs a value behind it: --list=… `/],
+  [['import', 'x.csv', '--list', '--json'], /^--list needs a value behind it/],
+  [['ask', 'x', '--json=yes'], /^--json is said alone, without "=yes"\. `/],
 ] as const)('%j is refused with a sentence that says how', ([argv, message]) => {
   expect(() => readArguments(argv)).toThrow(message);
 });

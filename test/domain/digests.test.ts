@@ -3,6 +3,7 @@ import { needs } from '../../src/domain/digests/rules.ts';
 import { createHandlers } from '../../src/jobs/handlers.ts';
 import { handleTick } from '../../src/jobs/tick.ts';
 import type { Report } from '../../src/tools/report.ts';
+import { makeSequence } from '../support/sequences.ts';
 import { type Office, test, type World } from '../support/world.ts';
 
 /** What was posted, per key, as the surface would see it. */
@@ -95,6 +96,12 @@ test('G1 what needs a human comes first, most urgent on top', () => {
   expect(order(5)[1]).toMatch(/2 messages may or may not have left/);
   expect(order(5)[2]).toMatch(/5 people wait for review, the oldest for 10 days; 12 came in within a week/);
   expect(order(5)[3]).toMatch(/3 messages are held/);
+  const single = needs(
+    { lists: [], sequences: [{ ...sequence, unknown: 1, held: { missing_variable: 1 } }], approvals: [] },
+    now,
+  ).map(need => need.text);
+  expect(single).toContain('Fall: 1 message may or may not have left. A person must settle it.');
+  expect(single).toContain('Fall: 1 message is held (missing variable).');
   // E4: above 200 in review, review comes first.
   expect(order(201)[0]).toMatch(/201 people wait for review/);
 });
@@ -144,6 +151,23 @@ test('G2 nothing changed, nothing said, except once a week', async ({ world }) =
   }
   expect(posted.map(note => note.key.slice(-10))).toEqual(['2026-03-08', '2026-03-15']);
   expect(posted[0]!.report.title).toMatch(/Nothing changed/);
+});
+
+test('G1 G2 nothing changed, and yet something needs a human: that is said every time', async ({ world }) => {
+  const office = await world.office();
+  const posted = listen(world);
+  await makeSequence(world, office);
+  await world.in(office, ctx => ctx.tx.updateTable('sender').set({ status: 'failing' }).execute());
+  await world.call(office, 'set_digest', { channel: '#sales', cadence: 'daily', at: '09:30' });
+  for (let day = 0; day < 3; day++) {
+    await world.clock.move({ hours: 24 });
+    await tickAndDrain(world);
+  }
+  expect(posted.map(note => note.key.slice(-10))).toEqual(['2026-03-02', '2026-03-03', '2026-03-04']);
+  for (const { report } of posted) {
+    expect(report.title).not.toMatch(/Nothing changed/);
+    expect(JSON.stringify(report)).toContain('does not send, so Fall Intro waits');
+  }
 });
 
 test('G2 in which channel is asked when nobody said', async ({ world }) => {

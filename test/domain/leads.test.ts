@@ -148,7 +148,7 @@ async function twoHistories(ctx: Context) {
   const [a, b] = [await list('A'), await list('B')];
   const sender = await ctx.tx
     .insertInto('sender')
-    .values({ ...at, owner_id: owner, name: 'Ada', address: 'ada@drover.example', transport: 'outbox', created_at: ctx.now })
+    .values({ ...at, owner_id: owner, name: 'Ada', address: 'ada@drover.example', transport: 'local', created_at: ctx.now })
     .returning('id')
     .executeTakeFirstOrThrow();
   const sequence = await ctx.tx

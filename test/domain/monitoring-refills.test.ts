@@ -72,6 +72,13 @@ test('M2 the budget ends an order that hardly finds anybody', async ({ world }) 
   expect(await fill(world, acme, listId, 9)).toMatchObject({ found: 1450, ended: 'budget' });
 });
 
+test('M2 the budget is not overrun by what the last page holds beyond it', async ({ world }) => {
+  const source = new PeopleSource(Array.from({ length: 4000 }, (_, i) => someone(i + 1, { email: null })));
+  const { acme, listId } = await setUp(world, { source });
+  // 50 × 50 + 1,000 people, in pages of 63.
+  expect(await fill(world, acme, listId, 50)).toMatchObject({ found: 3500, added: 0, ended: 'budget' });
+});
+
 test('M4 who was ever on a list is not added to it again by a source', async ({ world }) => {
   const { acme, listId } = await setUp(world, { source: reachable(10) });
   await fill(world, acme, listId, 5);

@@ -243,6 +243,15 @@ test('M7 L5 leads enrol as the refill adds them, and the receipt says how many d
   expect(enrolled[0]).toEqual({ sequence_id: sequenceId, state: 'in_review' });
 });
 
+test('M7 a refill enrols whom it adds and nobody else: who was on the list before is the link’s to enrol', async ({ world }) => {
+  const { acme, listId } = await setUp(world);
+  await fill(world, acme, listId, 10);
+  await linkTo(world, acme, listId);
+  expect(await fill(world, acme, listId, 5)).toMatchObject({ added: 5, enrolled: 5 });
+  const enrolled = await world.in(acme, ctx => ctx.tx.selectFrom('enrollment').select('id').execute());
+  expect(enrolled).toHaveLength(5);
+});
+
 test('M5 a refill runs as Drover and touches nothing but members, receipts and enrollments', async ({ world }) => {
   const { acme, listId } = await setUp(world);
   await linkTo(world, acme, listId);

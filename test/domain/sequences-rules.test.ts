@@ -46,6 +46,15 @@ describe('S2', () => {
     optOutLine: 'Tell me and I stop.',
   };
   test('S2 nothing is missing when everything is there', () => expect(rules.missing(ready)).toEqual([]));
+  test.each([
+    ['smtp', 'https://drover.acme.example', 0],
+    ['smtp', 'http://127.0.0.1:3000', 1],
+    ['local', 'http://127.0.0.1:3000', 0],
+  ])('S2 D6 a sender of transport %s with opt-out links at %s: %i missing', (transport, publicUrl, n) => {
+    const faults = rules.missing({ ...ready, senders: [{ name: 'Ada', status: 'healthy', transport }], publicUrl });
+    expect(faults).toHaveLength(n);
+    if (n) expect(faults[0]).toContain('DROVER_PUBLIC_URL');
+  });
   test('S2 everything that is missing is listed at once', () => {
     const faults = rules.missing({
       steps: 0,
@@ -73,7 +82,9 @@ describe('S5', () => {
     min_gap_minutes: 5,
     ramp_start: null,
     ramp_step: null,
-    started_on: null,
+    ramp_every: 1,
+    sending_days: 0,
+    last_sent_on: null,
     othersWant: [],
     ...given,
   });
@@ -84,7 +95,15 @@ describe('S5', () => {
     ['a small neighbour takes only what it wants', 40, window, [sender({ othersWant: [4] })], 26, 8, 'senders'],
     ['two senders', 50, window, [sender(), sender()], 50, 16, 'cap'],
     ['the window', 50, { ...window, until: '10:00' }, [sender()], 12, 4, 'window'],
-    ['a ramp', 50, window, [sender({ ramp_start: 5, ramp_step: 2, started_on: '2026-02-28' })], 9, 3, 'senders'],
+    [
+      'a ramp',
+      50,
+      window,
+      [sender({ ramp_start: 5, ramp_step: 2, sending_days: 2, last_sent_on: '2026-03-01' })],
+      9,
+      3,
+      'senders',
+    ],
     ['no sender', 50, window, [], 0, 0, 'no_sender'],
   ] as const)('S5 the cap that results from %s', (_, cap, given, senders, effectiveCap, newPerDay, limitedBy) => {
     expect(rules.capacityOf({ cap, steps: 3, window: given, senders }, on)).toMatchObject({ effectiveCap, newPerDay, limitedBy });

@@ -1,6 +1,9 @@
+import { sql } from 'kysely';
 import { expect } from 'vitest';
 import * as messages from '../../src/domain/messages/index.ts';
 import * as sequences from '../../src/domain/sequences/index.ts';
+import * as life from '../../src/domain/sequences/life.ts';
+import { restore, snapshot } from '../../src/domain/sequences/restore.ts';
 import { isRefusal } from '../../src/errors.ts';
 import { byState, enrol, enrollmentOf, ledger, mailThrough, makeSequence } from '../support/sequences.ts';
 import { type Office, test, type World } from '../support/world.ts';
@@ -69,6 +72,76 @@ test('S7 new steps make a new version; people in it keep theirs unless moved, an
   expect(moved).toEqual({ replanned: 0, moved: 1, keptOlder: 1 });
   expect((await enrollmentOf(world, office, waiting!)).version).toBe(2);
   expect((await enrollmentOf(world, office, inFlight!)).version).toBe(1);
+});
+
+/** How many people are in each state or at each version. */
+const people = (world: World, office: Office, by: 'state' | 'version') =>
+  world.in(office, async ctx => {
+    const { rows } = await sql<{ is: string; n: number }>`
+      select ${sql.ref(by)}::text as is, count(*)::int as n from enrollment group by 1 order by 1`.execute(ctx.tx);
+    return Object.fromEntries(rows.map(row => [row.is, row.n]));
+  });
+
+test('S7 more people than one transaction takes are moved in the background, whoever is due first at once', async ({ world }) => {
+  const office = await world.office();
+  mailThrough(world);
+  const id = await makeSequence(world, office);
+  await enrol(world, office, id, 2_200);
+  const [due] = await enrol(world, office, id, 1, { dueOn: '2026-03-02' });
+  const steps = ['One', 'Two', 'Three'].map(body => ({ subject: `New ${body}`, body }));
+  const edited = await world.in(office, ctx => sequences.edit(ctx, id, { steps, moveUnsent: true }));
+  expect(edited).toMatchObject({ moved: 2_201, keptOlder: 0 });
+  expect(await people(world, office, 'version')).toEqual({ 1: 201, 2: 2_000 });
+  expect((await enrollmentOf(world, office, due!)).version).toBe(2);
+  // A later edit that moves nobody, and a stop on the way, leave what was asked for as it was.
+  await world.in(office, ctx => sequences.edit(ctx, id, { steps }));
+  await world.drain();
+  expect(await people(world, office, 'version')).toEqual({ 2: 2_201 });
+  const planned = await world.in(office, ctx => ctx.tx.selectFrom('message').select('version').distinct().execute());
+  expect(planned).toEqual([{ version: 2 }]);
+});
+
+test('S7 A6 an edit that is undone while people still move ends with everybody at the steps before', async ({ world }) => {
+  const office = await world.office();
+  const id = await makeSequence(world, office);
+  await enrol(world, office, id, 2_200);
+  const before = await world.in(office, ctx => snapshot(ctx, id));
+  await world.in(office, ctx => sequences.edit(ctx, id, { steps: [{ subject: 'New', body: 'New' }], moveUnsent: true }));
+  await world.clock.move({ seconds: 1 });
+  await world.in(office, ctx => restore(ctx, id, before));
+  await world.drain();
+  // Version 3 says what version 1 said.
+  expect(await people(world, office, 'version')).toEqual({ 3: 2_200 });
+});
+
+test('S9 more stale people than one transaction takes end in the background, and nothing is planned before the last has', async ({
+  world,
+}) => {
+  const office = await world.office();
+  mailThrough(world);
+  const id = await makeSequence(world, office);
+  await enrol(world, office, id, 2_200, { dueOn: '2026-01-20', contactedDaysAgo: 40 });
+  await enrol(world, office, id, 4, { dueOn: '2026-02-27', contactedDaysAgo: 3 });
+  await world.in(office, ctx => sequences.pause(ctx, id));
+  expect(await world.in(office, ctx => sequences.resume(ctx, id, 'end_stale'))).toEqual({ ended: 2_200 });
+  expect((await row(world, office, id)).status).toBe('inactive');
+  expect(await people(world, office, 'state')).toEqual({ active: 204, stopped: 2_000 });
+  await world.drain();
+  expect((await row(world, office, id)).status).toBe('active');
+  expect(await people(world, office, 'state')).toEqual({ active: 4, stopped: 2_200 });
+  expect(await byState(world, office)).toEqual({ planned: 4 });
+});
+
+test('S9 a sequence that is archived while its stale people end stays archived', async ({ world }) => {
+  const office = await world.office();
+  const id = await makeSequence(world, office);
+  await enrol(world, office, id, 2_200, { dueOn: '2026-01-20', contactedDaysAgo: 40 });
+  await world.in(office, ctx => sequences.pause(ctx, id));
+  await world.in(office, ctx => sequences.resume(ctx, id, 'end_stale'));
+  await world.in(office, ctx => life.archive(ctx, id));
+  await world.drain();
+  expect((await row(world, office, id)).status).toBe('archived');
+  expect(await people(world, office, 'state')).toEqual({ stopped: 2_200 });
 });
 
 test('S4 a changed cap or window moves only unsent messages, and the answer counts them', async ({ world }) => {

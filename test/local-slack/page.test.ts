@@ -1,21 +1,59 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MovableClock } from '../../src/clock.ts';
-import type { OutboxItem } from '../../src/local-slack/index.ts';
+import type { MailItem, MailLine, MailPanel } from '../../src/local-slack/index.ts';
 import { type OpenedPage, openPage } from '../support/browser.ts';
 import { type EchoApp, startEcho } from './echo-app.ts';
 
 const clock = new MovableClock();
-const outbox: OutboxItem[] = [];
-const mail = (minutesAgo: number, to: string): OutboxItem => ({
-  id: to,
-  at: clock.now().subtract({ minutes: minutesAgo }).toString(),
-  from: 'Alex Admin <alex@local.example>',
-  to,
-  subject: 'A question about Nordbank',
-  body: 'Hi Mira,\n\nI saw that Nordbank Labs is hiring.\n\n<b>Alex</b>',
-  about: 'Fall Intro, step 1',
-});
+/** Two people who were written to, as a mail server beside this Slack would tell of them. */
+const mail = {
+  talks: new Map<string, { line: MailLine; mails: MailItem[] }>(),
+  acts: [] as unknown[],
+  leaving: [] as string[],
+  tell: () => {},
+};
+const hostile = `<h1>Hello</h1><script>parent.document.body.dataset.ran = 'script'</script>
+<img src="https://elsewhere.example/seen.png" onerror="parent.document.body.dataset.ran = 'image'">
+<form action="https://elsewhere.example"><button>Send</button></form><a href="https://elsewhere.example">Leave</a>
+<meta http-equiv="refresh" content="0;url=https://elsewhere.example">`;
+
+function writeTo(name: string, minutesAgo: number): void {
+  const id = name.toLowerCase();
+  const address = `${id}@nordbank.example`;
+  const at = clock.now().subtract({ minutes: minutesAgo }).toString();
+  const message = { subject: `A question about ${name}`, text: `Hi ${name},\n\nmay I?\n\n<b>Alex</b>`, hasHtml: true };
+  const start = message.text.replace(/\s+/g, ' ');
+  const line = { id, name, address, mailbox: 'rep@drover.example', subject: message.subject, start, at, sent: 1, received: 0 };
+  const item = { id: `${id}1`, at, isSent: true, from: 'Alex Admin', to: address, ...message, about: 'Fall Intro, step 1' };
+  mail.talks.set(id, { line, mails: [item] });
+}
+
+const panel: MailPanel = {
+  latest: async limit => {
+    const lines = [...mail.talks.values()].map(({ line }) => line).sort((a, b) => (a.at < b.at ? 1 : -1));
+    return { lines: lines.slice(0, limit), count: lines.length };
+  },
+  find: async id => {
+    const talk = mail.talks.get(id);
+    return talk && { ...talk, canOptOut: true };
+  },
+  html: async id => (id === 'mira1' ? hostile : null),
+  act: async (id, act) => {
+    mail.acts.push([id, act]);
+    if (act.did !== 'reply') return act.did === 'bounce' ? 'The mail server is asleep.' : null;
+    const talk = mail.talks.get(id)!;
+    const came = { id: `${id}2`, at: clock.now().toString(), isSent: false, from: talk.line.name, to: talk.line.mailbox };
+    talk.mails = [...talk.mails, { ...came, subject: `Re: ${talk.line.subject}`, text: act.text, hasHtml: false }];
+    talk.line = { ...talk.line, received: 1 };
+    return null;
+  },
+  follow: tell => {
+    mail.tell = tell;
+    return () => {};
+  },
+  leaving: async () => mail.leaving,
+};
 
 let echo: EchoApp;
 let open: OpenedPage;
@@ -24,7 +62,7 @@ beforeAll(async () => {
     clock,
     suggestions: ['Find 200 VPs of Sales at German fintechs with 50–500 people', 'What needs me today?'],
     panels: {
-      outbox: async () => outbox,
+      mail: panel,
       clock: { now: () => clock.now(), move: ({ hours = 0, days = 0 }) => clock.move({ hours: hours + 24 * days }) },
     },
   });
@@ -135,16 +173,83 @@ test('the keyboard moves between messages and conversations', async () => {
   await page.locator('#head h2', { hasText: 'general' }).waitFor();
 });
 
-test('the outbox shows what would have left, newest first, and follows', async () => {
+test('the mailbox lists who was written to, latest first, and follows', async () => {
   const { page } = open;
-  await goTo('Outbox');
+  await goTo('Mailbox');
   await page.getByText('Nothing yet').waitFor();
-  outbox.push(mail(90, 'mira@nordbank.example'), mail(3, 'jon@taler.example'));
-  await page.getByText('2 messages').waitFor({ timeout: 15_000 });
-  expect(await page.locator('.mail-to').allTextContents()).toEqual(['jon@taler.example', 'mira@nordbank.example']);
-  await page.locator('.mail summary').first().click();
-  await page.getByText('<b>Alex</b>').first().waitFor();
-  await open.shoot('local-slack-outbox-dark');
+  await page.locator('#head', { hasText: 'No real mail can leave in this mode.' }).waitFor();
+  writeTo('Mira', 90);
+  writeTo('Jon', 3);
+  mail.tell();
+  await page.getByText('2 conversations').waitFor();
+  expect(await page.locator('.mail-to').allTextContents()).toEqual(['Jon', 'Mira']);
+});
+
+test('a conversation shows what was sent, and answers as the one who was written to', async () => {
+  const { page } = open;
+  await page.locator('.mail', { hasText: 'Mira' }).click();
+  await page.locator('#thread .letter pre', { hasText: '<b>Alex</b>' }).waitFor();
+  await page.locator('.mail-acts textarea').fill('Yes, tell me more.');
+  await page.keyboard.press('Control+Enter');
+  await page.locator('.letter.came', { hasText: 'Yes, tell me more.' }).waitFor();
+  await page.locator('.mail.answered', { hasText: '1 sent, 1 back' }).waitFor();
+  expect(await page.locator('.mail-acts textarea').inputValue()).toBe('');
+  await open.shoot('local-slack-mail-dark');
+  await page.getByRole('button', { name: 'Out of office' }).click();
+  await page.getByRole('button', { name: 'Unsubscribe' }).click();
+  await page.getByRole('button', { name: 'Bounce' }).click();
+  await page.locator('#notice', { hasText: 'The mail server is asleep.' }).waitFor();
+  expect(mail.acts).toEqual([
+    ['mira', { did: 'reply', text: 'Yes, tell me more.' }],
+    ['mira', { did: 'absence' }],
+    ['mira', { did: 'unsubscribe' }],
+    ['mira', { did: 'bounce' }],
+  ]);
+});
+
+/** What the browser refused of the hostile message, whenever it gets round to saying so, is no complaint about the page. */
+const isOfTheMessage = (said: string): boolean => /is sandboxed|elsewhere\.example/.test(said);
+
+test('A4 HTML of a message is drawn, and nothing of it runs, loads or leads away', async () => {
+  const { page } = open;
+  const left: string[] = [];
+  const isElsewhere = (url: string) => new URL(url).origin !== echo.slack.url;
+  page.on('response', response => isElsewhere(response.url()) && left.push(response.url()));
+  page.on('requestfailed', request => {
+    const why = request.failure()?.errorText ?? '';
+    if (isElsewhere(request.url()) && !/csp/i.test(why)) left.push(`${request.url()} ${why}`);
+  });
+  await page.locator('.letter summary').click();
+  const frame = page.frameLocator('.letter iframe');
+  await frame.locator('h1', { hasText: 'Hello' }).waitFor();
+  await page.getByRole('button', { name: 'Light or dark' }).click();
+  await open.shoot('local-slack-mail-html');
+  await page.getByRole('button', { name: 'Light or dark' }).click();
+  await frame.getByText('Send').click();
+  const refused = page.waitForEvent('console', message => message.text().startsWith("Framing 'https://elsewhere.example/'"));
+  await frame.getByText('Leave').click();
+  await refused;
+  expect(await page.evaluate(() => document.body.dataset.ran)).toBeUndefined();
+  expect(left).toEqual([]);
+  expect(open.complaints.filter(isOfTheMessage).length).toBeGreaterThan(0);
+  const { headers } = await fetch(`${echo.slack.url}/page/mail/mira1`);
+  expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(headers.get('content-security-policy')).toContain('sandbox;');
+  await page.getByRole('link', { name: 'Close the thread' }).click();
+  await page.locator('#thread').waitFor({ state: 'hidden' });
+});
+
+test('where a real sender is configured, no page says that nothing leaves', async () => {
+  const { page } = open;
+  await page.locator('#honest', { hasText: 'no real mail either' }).waitFor();
+  mail.leaving = ['ada@acme.example'];
+  mail.tell();
+  await page.locator('#honest', { hasText: 'Real mail leaves from ada@acme.example' }).waitFor();
+  await page.locator('#head', { hasText: 'real mail leaves from ada@acme.example' }).waitFor();
+  expect(await page.getByText('No real mail can leave').count()).toBe(0);
+  mail.leaving = [];
+  mail.tell();
+  await page.locator('#honest', { hasText: 'no real mail either' }).waitFor();
 });
 
 test('the clock moves by an hour and by a day', async () => {
@@ -181,7 +286,7 @@ test('a narrow window shows one thing at a time', async () => {
 });
 
 test('nothing was refused by the page’s own policy, and nothing came from elsewhere', () => {
-  expect(open.complaints).toEqual([]);
+  expect(open.complaints.filter(said => !isOfTheMessage(said))).toEqual([]);
 });
 
 test('another site cannot act here, and another name for this machine is refused', async () => {

@@ -1,12 +1,17 @@
 import { sql } from 'kysely';
 import { describe, expect } from 'vitest';
 import { connectServer } from '../../src/db/connect.ts';
+import { planDay, sendDue } from '../../src/domain/messages/index.ts';
+import type { HandOver } from '../../src/domain/ports.ts';
 import { Unavailable } from '../../src/errors.ts';
 import { HttpServer } from '../../src/http.ts';
+import { type Handlers, work } from '../../src/jobs/boss.ts';
 import { silentLog } from '../../src/log.ts';
 import { type Health, Heartbeat } from '../../src/ops/health.ts';
 import { createOps } from '../../src/ops/routes.ts';
-import { agentTurn, planDay } from '../../src/queues.ts';
+import * as queues from '../../src/queues.ts';
+import { enrol, mailServer, mailThrough, makeSender, makeSequence } from '../support/sequences.ts';
+import { transports } from '../support/slack.ts';
 import { testOver } from '../support/slack-test.ts';
 import { type World, test as withWorld } from '../support/world.ts';
 
@@ -48,6 +53,24 @@ const seriesIn = (text: string, series: string): number | undefined => {
   const line = text.split('\n').find(each => each.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length));
 };
+
+/** By how much series rise while something is done, as an operator's Prometheus reads them; none of them tells whose work it was. */
+async function raisedBy(world: World, series: string[], act: () => Promise<unknown>): Promise<number[]> {
+  const ops = createOps(world.services, { identity: async () => {} });
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, routes: ops.routes, log: silentLog, nothingHere: '' });
+  const { url } = await server.listen();
+  const read = async () => (await fetch(`${url}/metrics`)).text();
+  try {
+    const before = await read();
+    await act();
+    const after = await read();
+    expect(after).not.toMatch(/canary|acme/i);
+    return series.map(name => (seriesIn(after, name) ?? 0) - (seriesIn(before, name) ?? 0));
+  } finally {
+    await server.close();
+    ops.close();
+  }
+}
 
 describe('health', () => {
   test('a running process is healthy, and ready once database, migrations and Slack are', async ({ get, asks }) => {
@@ -97,7 +120,7 @@ describe('metrics', () => {
   test('say how much waits, by queue and state, and how long', async ({ world, get }) => {
     const office = await world.office('Canary Workspace');
     await world.in(office, async ctx => {
-      await ctx.enqueue(planDay, { workspaceId: office.id, sequenceId: 1 });
+      await ctx.enqueue(queues.planDay, { workspaceId: office.id, sequenceId: 1 });
       await ctx.tx
         .insertInto('slack_post')
         .values({
@@ -122,26 +145,66 @@ describe('metrics', () => {
     expect(text).not.toContain('Canary');
   });
 
-  testOver('http')('count posts and acknowledgements where they happen', async ({ world, slack }) => {
-    const ops = createOps(world.services, { identity: slack.app.identity });
-    const read = async () => {
-      const server = new HttpServer({ host: '127.0.0.1', port: 0, routes: ops.routes, log: silentLog, nothingHere: '' });
-      const { url } = await server.listen();
-      const text = await (await fetch(`${url}/metrics`)).text();
-      await server.close();
-      return text;
+  describe.each(transports)('over %s', transport => {
+    testOver(transport)('count posts and acknowledgements where they happen', async ({ world, slack }) => {
+      const raised = await raisedBy(
+        world,
+        [
+          'drover_slack_post_attempts_total{outcome="posted"}',
+          `drover_slack_ack_seconds_count{transport="${transport}",taken="yes"}`,
+        ],
+        async () => {
+          await slack.slack.control.dm({ text: 'hello canary-words' });
+          await world.drain();
+        },
+      );
+      expect(raised).toEqual([1, 1]);
+    });
+  });
+
+  test("D3 count the mail server's answers and the gate's refusals, by reason", async ({ world }) => {
+    const office = await world.office('Canary Workspace');
+    const answers: HandOver[] = [{ outcome: 'accepted' }, { outcome: 'deferred', detail: 'later, canary@acme.example' }];
+    mailThrough(world, mailServer(async () => answers.shift() ?? { outcome: 'accepted' }).transport);
+    const id = await makeSequence(world, office, { senderIds: [await makeSender(world, office, { minGapMinutes: 0 })] });
+    await enrol(world, office, id, 3);
+    await enrol(world, office, id, 1, { firstName: null });
+    await world.in(office, ctx => planDay(ctx, id));
+    await world.clock.set(Temporal.Instant.from('2026-03-02T16:59:00Z'));
+    const sent = (outcome: string) => `drover_sends_total{outcome="${outcome}"}`;
+    const raised = await raisedBy(
+      world,
+      [sent('accepted'), sent('deferred'), 'drover_gate_refusals_total{reason="missing_variable"}'],
+      () => sendDue(world.services, office.id),
+    );
+    expect(raised).toEqual([2, 1, 1]);
+  });
+
+  test('count the jobs of this process, by queue and how they ended', async ({ world }) => {
+    const office = await world.office('Canary Workspace');
+    const [done, failed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handlers: Handlers = {
+      'plan-day': async () => done.resolve(),
+      'send-due': async () => {
+        failed.resolve();
+        throw new Unavailable('mail', 'canary');
+      },
     };
-    const series = [
-      'drover_slack_post_attempts_total{outcome="posted"}',
-      'drover_slack_ack_seconds_count{transport="http",taken="yes"}',
-    ];
-    const before = await read();
-    await slack.slack.control.dm({ text: 'hello canary-words' });
-    await world.drain();
-    const after = await read();
-    expect(series.map(name => (seriesIn(after, name) ?? 0) - (seriesIn(before, name) ?? 0))).toEqual([1, 1]);
-    expect(after).not.toMatch(/canary|Acme/);
-    ops.close();
+    const ended = (queue: string, outcome: string) => `drover_jobs_total{queue="${queue}",outcome="${outcome}"}`;
+    const raised = await raisedBy(
+      world,
+      [ended('plan-day', 'done'), ended('plan-day', 'failed'), ended('send-due', 'failed'), ended('send-due', 'done')],
+      async () => {
+        await world.in(office, async ctx => {
+          await ctx.enqueue(queues.planDay, { workspaceId: office.id, sequenceId: 1 });
+          await ctx.enqueue(queues.sendDue, { workspaceId: office.id });
+        });
+        await work(world.boss, handlers, silentLog);
+        await Promise.all([done.promise, failed.promise]);
+        for (const queue of Object.keys(handlers)) await world.boss.offWork(queue, { wait: true });
+      },
+    );
+    expect(raised).toEqual([1, 0, 1, 0]);
   });
 });
 
@@ -151,15 +214,15 @@ describe('recovery', () => {
     const ran: number[] = [];
     world.handlers = { ...world.handlers, 'agent-turn': async ({ inboxId }: { inboxId: number }) => void ran.push(inboxId) };
     for (const inboxId of [1, 2]) {
-      await world.in(office, ctx => ctx.enqueue(agentTurn, { inboxId, thread: 'T' }));
+      await world.in(office, ctx => ctx.enqueue(queues.agentTurn, { inboxId, thread: 'T' }));
       await world.clock.move({ seconds: 1 });
     }
-    const [job] = await world.boss.fetch(agentTurn.name);
-    await world.boss.fail(agentTurn.name, job!.id);
+    const [job] = await world.boss.fetch(queues.agentTurn.name);
+    await world.boss.fail(queues.agentTurn.name, job!.id);
     await sql`update pgboss.job set state = 'failed', completed_on = pgboss.job_now() where id = ${job!.id}`.execute(
       world.services.db,
     );
-    expect(await world.boss.getBlockedKeys(agentTurn.name)).toEqual(['T']);
+    expect(await world.boss.getBlockedKeys(queues.agentTurn.name)).toEqual(['T']);
     expect([await world.drain(), ran]).toEqual([0, []]);
     await world.handlers.tick!({} as never, new AbortController().signal);
     await world.drain();

@@ -3,14 +3,18 @@ import { MovableClock } from '../../src/clock.ts';
 import { workspaceOfTeam } from '../../src/db/system.ts';
 import { asConnectingUser, type Db } from '../../src/db/transaction.ts';
 import { drover, enter, type MemberActor, type Services } from '../../src/domain/context.ts';
-import type { HandOver, MailTransport, OutgoingMail } from '../../src/domain/ports.ts';
+import type { Classified, HandOver, MailReader, MailTransport, OutgoingMail, ReplyText } from '../../src/domain/ports.ts';
+import { isCategory } from '../../src/domain/replies/index.ts';
+import * as senders from '../../src/domain/senders/index.ts';
 import * as sequences from '../../src/domain/sequences/index.ts';
 import type { Handlers } from '../../src/jobs/boss.ts';
-import { createHandlers } from '../../src/jobs/handlers.ts';
+import { createHandlers, type JobPorts } from '../../src/jobs/handlers.ts';
+import { handleTick } from '../../src/jobs/tick.ts';
 import { silentLog } from '../../src/log.ts';
 import type { Enqueue, Queue } from '../../src/queues.ts';
 import { decide, type Outcome, runTool } from '../../src/tools/run.ts';
 import { PeopleSource, someone } from '../support/people-source.ts';
+import { Inbox } from '../support/replies.ts';
 
 /** The process died: nothing after it happened, and a job that it ran is run again. */
 export class Killed extends Error {}
@@ -49,6 +53,15 @@ export interface HandedOver {
   answer: HandOver['outcome'] | 'broke';
 }
 
+/** May a message have left, by what its mail server said? */
+export const mayHaveLeft = ({ answer }: HandedOver): boolean => ['accepted', 'unknown', 'broke'].includes(answer);
+
+interface WaitingJob {
+  id: number;
+  queue: string;
+  payload: object;
+}
+
 /**
  * A Drover whose jobs are rows of a plain table, written in the caller's transaction and deleted when they are done: what pg-boss
  * promises, at a tenth of its price. It may be killed at any transaction, and its mail server can be told what to answer next.
@@ -67,6 +80,11 @@ export class Machine {
   );
   /** What the mail server answers next; then it accepts again. */
   answers: (HandOver['outcome'] | 'broke')[] = [];
+  /** The model takes so long over the next reply; what is due meanwhile is sent. */
+  readingHours = 0;
+  /** What has come in, by sender. */
+  readonly inboxes = new Map<number, Inbox>();
+  readonly ports: JobPorts = { notify: async () => {}, classify: text => this.#classify(text) };
   workspaceId = 0;
   admin!: MemberActor;
   /** Called at each hand-over, before the mail server answers: a second opinion on whether this may leave. */
@@ -81,14 +99,16 @@ export class Machine {
       log: silentLog,
       enqueueIn: tx => enqueueAsRow(tx),
       sources: { directory: this.source },
-      transports: { outbox: this.#mailServer() },
+      transports: { local: this.#mailServer() },
+      readers: { local: this.#mailboxes() },
+      publicUrl: 'https://drover.example',
     };
-    this.handlers = createHandlers(this.services, { notify: async () => {} });
+    this.handlers = createHandlers(this.services, this.ports);
   }
 
   #mailServer(): MailTransport {
     return {
-      name: 'outbox',
+      name: 'local',
       handOver: async mail => {
         await this.inspect(mail);
         const answer = this.answers.shift() ?? 'accepted';
@@ -99,22 +119,44 @@ export class Machine {
     };
   }
 
-  /** Makes what stories need in the database, besides Drover's own schema. */
-  static prepare = (db: Db) =>
-    sql`do $$ begin
-      create schema if not exists model;
-      create table if not exists model.job (id bigint generated always as identity primary key, queue text not null, key text, payload jsonb not null);
-      create unique index if not exists job_key on model.job (queue, key) where key is not null;
-    end $$`.execute(db);
+  inbox(senderId: number): Inbox {
+    const inbox = this.inboxes.get(senderId) ?? new Inbox();
+    this.inboxes.set(senderId, inbox);
+    return inbox;
+  }
 
-  /** Empties what earlier runs left, without the price of a truncate, and makes a workspace with an admin and two senders. */
+  #mailboxes(): MailReader {
+    return {
+      read: (mailbox, since, limit) => this.inbox(mailbox.senderId).read(mailbox, since, limit),
+      findSent: async () => null,
+    };
+  }
+
+  /** Reads what has come in for a sender, as its server's news of it would have it read (IDLE). */
+  readMail = (senderId: number): Promise<void> => this.#run('read-mail', { workspaceId: this.workspaceId, senderId });
+
+  /** Takes a reply for what its subject ends with; it may fail. */
+  async #classify({ subject }: ReplyText): Promise<Classified | null> {
+    const hours = this.readingHours;
+    this.readingHours = 0;
+    if (hours)
+      try {
+        await this.clock.move({ hours });
+        await handleTick(this.services);
+        await this.#run('send-due', { workspaceId: this.workspaceId });
+      } catch (error) {
+        // Who asks the model outlives its failures, but not the end of the process.
+        if (error instanceof Killed) Object.assign(this.fate, { in: 1, cut: 'before' });
+        throw error;
+      }
+    const category = /\w+$/.exec(subject)?.[0];
+    return isCategory(category) ? { category, until: null } : null;
+  }
+
+  #run = (queue: string, payload: object): Promise<void> => this.handlers[queue]!(payload as never, new AbortController().signal);
+
+  /** Makes a workspace with an admin in an empty database. */
   async open(zone: string): Promise<void> {
-    await sql`do $$ declare t text; begin
-      set local session_replication_role = replica;
-      for t in select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
-        and relname not like 'kysely%' and relname <> 'directory_person' loop execute format('delete from %I', t); end loop;
-      delete from model.job;
-    end $$`.execute(this.db);
     this.workspaceId = await workspaceOfTeam(this.db, this.clock.now(), {
       teamId: 'TMODEL',
       name: 'Acme',
@@ -132,23 +174,20 @@ export class Machine {
     });
   }
 
-  /** A sequence of three e-mails, a day apart, from these senders. */
+  /** A running sequence of these steps, from these senders, on weekdays from nine to five. */
   async sequence(wanted: {
     name: string;
     mode: 'copilot' | 'autopilot';
     cap: number;
     senderIds: number[];
+    steps: readonly sequences.StepInput[];
     zone: string;
   }): Promise<number> {
     return enter(this.services, this.workspaceId, this.admin, async ctx => {
       const { id } = await sequences.create(ctx, {
         name: wanted.name,
         dailyCap: wanted.cap,
-        steps: [
-          { subject: 'Hello {{ first_name }}', body: 'One' },
-          { body: 'Two', delayDays: 1 },
-          { body: 'Three', delayDays: 2 },
-        ],
+        steps: wanted.steps,
         window: { zone: wanted.zone, days: [1, 2, 3, 4, 5], from: '09:00', until: '17:00', holidays: new Set() },
         senderIds: wanted.senderIds,
       });
@@ -159,12 +198,11 @@ export class Machine {
   }
 
   sender(name: string, dailyLimit: number, minGapMinutes: number): Promise<number> {
-    return enter(this.services, this.workspaceId, this.admin, ctx =>
-      sequences.createSender(ctx, {
-        ...{ ownerId: this.admin.id, name, address: `${name.toLowerCase()}@drover.example`, transport: 'outbox' },
-        ...{ dailyLimit, minGapMinutes },
-      }),
-    );
+    return enter(this.services, this.workspaceId, this.admin, async ctx => {
+      const address = `${name.toLowerCase()}@drover.example`;
+      const limits = { dailyLimit, minGapMinutes, ramp: false };
+      return Number(await senders.add(ctx, { ownerId: this.admin.id, name, address, transport: 'local', ...limits }));
+    });
   }
 
   /** Calls a tool as the admin on the command line, and presses the button where it asks. */
@@ -186,19 +224,19 @@ export class Machine {
 
   /** Runs what waits, and what that causes. @throws Killed where the process dies on the way */
   async drain(): Promise<void> {
-    for (;;) {
-      const { rows } = await sql<{ id: number; queue: string; payload: object }>`
-        update model.job set key = null where id = (select min(id) from model.job) returning *`.execute(this.db);
-      const [job] = rows;
+    for (let job: WaitingJob | undefined; ; ) {
+      job = await this.#next(job?.id ?? null);
       if (!job) return;
-      await this.handlers[job.queue]!(job.payload as never, new AbortController().signal);
-      await sql`delete from model.job where id = ${job.id}`.execute(this.db);
+      await this.#run(job.queue, job.payload);
     }
   }
 
-  async isQuiet(): Promise<boolean> {
-    const { rows } = await sql<{ n: number }>`select count(*)::int as n from model.job`.execute(this.db);
-    return rows[0]!.n === 0;
+  /** What was done goes and the next begins, in one statement: a job that the process died in is there for its successor. */
+  async #next(done: number | null): Promise<WaitingJob | undefined> {
+    const { rows } = await sql<WaitingJob>`with gone as (delete from model.job where id = ${done}::bigint)
+      update model.job set key = null where id = (select min(id) from model.job where id is distinct from ${done}::bigint)
+      returning id, queue, payload`.execute(this.db);
+    return rows[0];
   }
 }
 
@@ -208,6 +246,7 @@ const enqueueAsRow =
   <P>(queue: Queue<P>, payload: P) =>
     asConnectingUser(tx, async () => {
       const data = queue.payload.parse(payload) as object;
-      await sql`insert into model.job (queue, key, payload) values (${queue.name}, ${queue.key?.(payload) ?? null}, ${data})
+      const key = queue.policy === 'short' ? queue.key!(payload) : null;
+      await sql`insert into model.job (queue, key, payload) values (${queue.name}, ${key}, ${data})
         on conflict (queue, key) where key is not null do nothing`.execute(tx);
     });

@@ -1,26 +1,21 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Writable } from 'node:stream';
 import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { chooseModel } from '../../src/agent/model.ts';
 import { createAgentTurn } from '../../src/agent/turn.ts';
-import type { Db } from '../../src/db/transaction.ts';
 import { drover, enter } from '../../src/domain/context.ts';
 import * as messages from '../../src/domain/messages/index.ts';
 import type { HandOver } from '../../src/domain/ports.ts';
 import { work } from '../../src/jobs/boss.ts';
-import { createLog } from '../../src/log.ts';
 import { queues } from '../../src/queues.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
 import { post } from '../../src/slack/outbox.ts';
+import { canary, inTables, listen, quoting, sightings } from '../support/canary.ts';
 import { PeopleSource } from '../support/people-source.ts';
 import { drover as commandLine } from '../support/process.ts';
 import { enrol, makeSequence } from '../support/sequences.ts';
 import { test, World } from '../support/world.ts';
 
-/** Secrets of true shape; the letters make them findable, and nobody else's. */
-const canary = 'C4naryQx7';
+/** Secrets of true shape. */
 const secrets = {
   bot: `xoxb-1234567890-${canary}abcdefghijkl`,
   app: `xapp-1-A0123-4567-${canary}abcdefghijkl`,
@@ -30,65 +25,6 @@ const secrets = {
   bearer: `Bearer ${canary}.abcdefghijkl.mnopqr`,
   signing: `${canary}0123456789abcdef0123456789`,
 };
-
-/** Lines in which a canary stands. */
-const sightings = (where: string, text: string): string[] =>
-  text
-    .split('\n')
-    .filter(line => line.includes(canary))
-    .map(line => `${where}: ${line.slice(0, 300)}`);
-
-/** Every row of every table, pg-boss's too. */
-async function inTables(db: Db): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and n.nspname in ('public', 'pgboss') and c.relname <> 'directory_person'`.execute(db);
-  const found: string[] = [];
-  for (const { name } of rows) {
-    const hits = await sql<{
-      row: string;
-    }>`select t::text as row from ${sql.raw(name)} t where t::text like ${`%${canary}%`}`.execute(db);
-    found.push(...hits.rows.map(({ row }) => `table ${name}: ${row.slice(0, 300)}`));
-  }
-  return found;
-}
-
-/** What is logged at debug level, as text. */
-function listen() {
-  const lines: string[] = [];
-  const to = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  return { log: createLog('debug', to), text: () => lines.join('') };
-}
-
-/** Another company's server that refuses everything and quotes the credentials that it was shown, as some do. */
-async function quoting(
-  answer: (request: { path: string; credentials: string; body: string }) => { status: number; body: object },
-) {
-  const requests: { path: string; body: string }[] = [];
-  const read = async (incoming: IncomingMessage): Promise<string> => {
-    let text = '';
-    for await (const chunk of incoming) text += chunk;
-    return text;
-  };
-  const server: Server = createServer(async (incoming, outgoing) => {
-    const body = await read(incoming);
-    const path = incoming.url ?? '';
-    requests.push({ path, body });
-    const { status, body: said } = answer({ path, credentials: String(incoming.headers.authorization), body });
-    outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(said));
-  });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    close: () => new Promise<void>(resolve => server.close(() => resolve()).closeAllConnections()),
-  };
-}
 
 test('A5 the scanner finds a planted secret in a log, in a table and in a job', async ({ world }) => {
   const heard = listen();
@@ -181,8 +117,8 @@ test('A5 no secret reaches a log, a table or a request body, whatever fails', { 
   for (const [n, refusal] of refusals.entries()) {
     Object.assign(world.services, {
       transports: {
-        outbox: {
-          name: 'outbox',
+        local: {
+          name: 'local',
           handOver: async () => {
             if (refusal instanceof Error) throw refusal;
             return refusal;

@@ -10,7 +10,7 @@ import type { Outcome } from '../../src/tools/run.ts';
 import type { AnyTool } from '../../src/tools/tool.ts';
 import { makeList, makeSequence, putMessage } from '../support/links.ts';
 import { PeopleSource } from '../support/people-source.ts';
-import { leastInput, textFields } from '../support/tool-inputs.ts';
+import { leastInput, schemaOf, textFields } from '../support/tool-inputs.ts';
 import { type Office, test, type World } from '../support/world.ts';
 
 /** A mark that the other workspace's rows carry wherever nobody refers to them by it: it must come out nowhere. */
@@ -43,7 +43,8 @@ test('T1 every table of a workspace has forced policies and an index that leads 
       ...(leads ? [] : [`${name} has no whole index that leads with workspace_id`]),
     ]);
   expect(faults).toEqual([]);
-  expect(rows.length).toBeGreaterThanOrEqual(28);
+  expect(rows.length).toBeGreaterThanOrEqual(31);
+  expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(['sender', 'mailbox', 'reply', 'answer']));
   const workspace = rows.find(({ name }) => name === 'workspace')!;
   expect([workspace.forced, workspace.policies]).toEqual([true, ['(id = drover_workspace()) / (id = drover_workspace())']]);
 });
@@ -95,20 +96,37 @@ async function furnish(world: World, office: Office, word: string) {
   const exclusion = `${word.toLowerCase()}-never@excluded.example`;
   await world.call(office, 'exclude', { address: exclusion, reason: `asked ${mark}` });
   await world.call(office, 'set_digest', { channel: `C${word.toUpperCase()}`, cadence: 'daily' });
+  await world.in(office, ctx =>
+    ctx.tx
+      .updateTable('sender')
+      .set({ address: `${word.toLowerCase()}@senders.example`, name: `${word} Mailbox` })
+      .where('id', '=', sequence.senderId)
+      .execute(),
+  );
+  const replyId = await correspond(world, office, { leadId: list.leads[0]!, senderId: sequence.senderId });
   return world.in(office, async ctx => {
     await ctx.tx.updateTable('lead').set({ title: mark, company: mark }).execute();
     const one = async (table: 'sender' | 'link' | 'digest' | 'refill' | 'message' | 'enrollment') =>
       (await ctx.tx.selectFrom(table).select('id').orderBy('id').limit(1).executeTakeFirst())?.id;
     const lead = await ctx.tx.selectFrom('lead').selectAll().orderBy('id').limit(1).executeTakeFirstOrThrow();
-    const sender = await ctx.tx.selectFrom('sender').select(['id', 'address']).limit(1).executeTakeFirstOrThrow();
+    const sender = await ctx.tx.selectFrom('sender').selectAll().where('id', '=', sequence.senderId).executeTakeFirstOrThrow();
     return {
       list,
       spare,
       many,
       sequence,
       copilot,
+      sender,
+      replyId,
       approvalId: pending.outcome === 'needs_approval' ? pending.approval.id : 0,
-      ids: { linkId: await one('link'), digestId: await one('digest'), sequenceId: sequence.id, listId: list.id },
+      ids: {
+        linkId: await one('link'),
+        digestId: await one('digest'),
+        sequenceId: sequence.id,
+        listId: list.id,
+        senderId: sender.id,
+        replyId,
+      },
       lead,
       names: [
         list.name,
@@ -122,11 +140,39 @@ async function furnish(world: World, office: Office, word: string) {
         office.rep.name,
         `<@${office.rep.slackUserId}>`,
         sender.address,
+        sender.name,
         exclusion,
       ],
     };
   });
 }
+
+/** A mailbox, a reply in it that nobody has read yet, and an answer to it. @returns the reply's id */
+const correspond = (world: World, office: Office, { leadId, senderId }: { leadId: number; senderId: number }): Promise<number> =>
+  world.in(office, async ctx => {
+    const own = { workspace_id: office.id, sender_id: senderId };
+    await ctx.tx
+      .insertInto('mailbox')
+      .values({ ...own, next_read_at: ctx.now })
+      .onConflict(conflict => conflict.doNothing())
+      .execute();
+    const { id } = await ctx.tx
+      .insertInto('reply')
+      .values({
+        ...{ ...own, uid_validity: '1', uid: 1, kind: 'human', lead_id: leadId, outcome: 'none' },
+        ...{ subject: mark, body: mark, from_name: mark, received_at: ctx.now, read_at: ctx.now },
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await ctx.tx
+      .insertInto('answer')
+      .values({
+        ...{ ...own, reply_id: id, written_by: office.admin.id, body: mark, mail_id: `<${mark}@${office.id}.example>` },
+        written_at: ctx.now,
+      })
+      .execute();
+    return id;
+  });
 
 /** A name of the same shape that nobody has. */
 const nobodys = (ref: string): string =>
@@ -139,7 +185,7 @@ const nobodys = (ref: string): string =>
         : 'Nothing So Called';
 
 /** Fields that refer to something there is; others are new names, texts and values of one's own. */
-const references = new Set(['list', 'lists', 'sequence', 'lead', 'leads', 'member', 'to', 'what', 'senders']);
+const references = new Set(['list', 'lists', 'sequence', 'lead', 'leads', 'member', 'to', 'what', 'senders', 'sender']);
 
 /** Choices with which a field is looked at, where the first of an enumeration would not do. */
 const choices: Record<string, Record<string, unknown>> = {
@@ -148,6 +194,7 @@ const choices: Record<string, Record<string, unknown>> = {
   restore_member: { list: 'Home Spare' },
   set_monitoring: { cadence: 'off' },
   edit_lead: { changes: { title: 'CTO' } },
+  set_sender: { dailyLimit: 20 },
 };
 
 /** What the plan of a call with our own names comes to: the proof that a refusal is due to the name. Plans only read. */
@@ -177,6 +224,7 @@ test('T1 every tool, with everything of another workspace in every field, finds 
     leads: ['Home Spare 1'],
     member: acme.rep.name,
     to: acme.rep.name,
+    sender: ours.sender.address,
     what: ours.list.name,
     about: ours.list.name,
     criteria: { titles: ['VP of Sales'] },
@@ -222,6 +270,16 @@ test('T1 every tool, with everything of another workspace in every field, finds 
       for (const [table, hash] of Object.entries(after))
         if (hash !== before[table]) faults.push(`${tool.name} changed ${table} of the other workspace`);
     }
+  // Replies go by their numbers.
+  for (const tool of catalogue.filter(each => schemaOf(each).properties?.reply)) {
+    const [hit, miss] = await Promise.all(
+      [theirs.replyId, 999_999].map(reply => call(tool.name, { ...leastInput(tool, known), reply })),
+    );
+    if (hit!.outcome !== 'refused' || told(hit!) !== told(miss!) || JSON.stringify(hit).includes(mark))
+      faults.push(`${tool.name} reply=${theirs.replyId} is ${JSON.stringify(hit)}`);
+    const own = await codeOfPlan(world, acme, tool, { ...leastInput(tool, known), reply: ours.replyId });
+    if (own === told(hit!)) faults.push(`${tool.name} answers ${own} to our own as well`);
+  }
   await world.drain();
   expect(faults).toEqual([]);
   expect(await hashes(world.connection.db, other.id)).toEqual(before);
@@ -242,14 +300,14 @@ test('T1 cards and jobs of another workspace are not there', async ({ world }) =
     expect(await world.press(acme, theirs.approvalId, verdict)).toMatchObject({ outcome: 'refused', code: 'no_approval' });
   const ids = {
     ...{ workspaceId: acme.id, ...theirs.ids, refillId: 1, on: '2026-03-02', channel: 'CZULU', inboxId: 1, thread: 'x' },
-    ...{ how: 'union', from: [theirs.list.id, theirs.spare.id] },
+    ...{ how: 'union', from: [theirs.list.id, theirs.spare.id], version: 1, above: 0, answerId: 1 },
   };
   for (const queue of queues) {
     const handle = world.handlers[queue.name];
     if (!handle || queue.name === 'tick' || queue.name === 'vacuum') continue;
     const payload = queue.payload.parse(ids) as never;
     await handle(payload, new AbortController().signal).catch(error =>
-      expect((error as { kind?: string }).kind).toBe('not_found'),
+      expect([queue.name, (error as { kind?: string }).kind], String(error)).toEqual([queue.name, 'not_found']),
     );
   }
   expect(await hashes(world.connection.db, other.id)).toEqual(before);

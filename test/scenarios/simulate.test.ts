@@ -102,7 +102,7 @@ async function shop(world: World) {
   const shared = await makeSender(world, office, { name: 'Ada', dailyLimit: 25, minGapMinutes: 7 });
   const own = await makeSender(world, office, { name: 'Bob', dailyLimit: 12 });
   await world.in(office, ctx =>
-    ctx.tx.updateTable('sender').set({ ramp_start: 2, ramp_step: 1 }).where('id', '=', own).execute(),
+    ctx.tx.updateTable('sender').set({ ramp_start: 2, ramp_step: 1, ramp_every: 2 }).where('id', '=', own).execute(),
   );
   const fall = await makeSequence(world, office, { name: 'Fall', dailyCap: 14, steps: 3, senderIds: [shared] });
   const winter = await makeSequence(world, office, {

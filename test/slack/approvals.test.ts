@@ -61,7 +61,7 @@ const over = (transport: Transport) =>
             owner_id: owner.id,
             name: 'Ada',
             address: 'ada@acme.example',
-            transport: 'outbox',
+            transport: 'local',
             created_at: ctx.now,
           })
           .returning('id')

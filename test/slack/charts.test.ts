@@ -11,8 +11,8 @@ import { chart, withoutCharts } from '../../src/slack/blocks/charts.ts';
 import { reportMessages } from '../../src/slack/blocks/report.ts';
 import { post } from '../../src/slack/outbox.ts';
 import type { Chart, Report } from '../../src/tools/report.ts';
-import { startSlack } from '../support/slack.ts';
-import { test as withWorld } from '../support/world.ts';
+import { transports } from '../support/slack.ts';
+import { testOver } from '../support/slack-test.ts';
 
 const contacted: Chart = {
   title: 'Contacted a day',
@@ -100,16 +100,14 @@ describe('charts in Slack', () => {
   });
 });
 
-withWorld('G1 a Slack that refuses charts gets their numbers, once, in the same place', async ({ world }) => {
-  const harness = await startSlack(world.services);
-  world.handlers = harness.handlers;
-  const { control, channels } = harness.slack;
-  const channel = channels.find(({ name }) => name === 'sales')!.id;
-  const inside = <R>(work: Parameters<typeof enter<R>>[3]) => enter(world.services, harness.workspaceId, drover, work);
-  const rows = () =>
-    inside(ctx => ctx.tx.selectFrom('slack_post').select(['state', 'error', 'attempts']).orderBy('id').execute());
-  const put = (key: string) => inside(ctx => post(ctx, key, { channel }, reportMessages(digest([contacted]))));
-  try {
+describe.each(transports)('charts over %s', transport => {
+  testOver(transport)('G1 a Slack that refuses charts gets their numbers, once, in the same place', async ({ world, slack }) => {
+    const { control, channels } = slack.slack;
+    const channel = channels.find(({ name }) => name === 'sales')!.id;
+    const inside = <R>(work: Parameters<typeof enter<R>>[3]) => enter(world.services, slack.workspaceId, drover, work);
+    const rows = () =>
+      inside(ctx => ctx.tx.selectFrom('slack_post').select(['state', 'error', 'attempts']).orderBy('id').execute());
+    const put = (key: string) => inside(ctx => post(ctx, key, { channel }, reportMessages(digest([contacted]))));
     await put('drawn');
     await world.drain();
     control.fail('chat.postMessage', { error: 'invalid_blocks' });
@@ -124,7 +122,5 @@ withWorld('G1 a Slack that refuses charts gets their numbers, once, in the same 
     await put('never');
     await world.drain();
     expect((await rows()).at(-1)).toMatchObject({ state: 'failed', error: 'invalid_blocks', attempts: 2 });
-  } finally {
-    await harness.close();
-  }
+  });
 });

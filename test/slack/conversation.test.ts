@@ -147,6 +147,29 @@ describe.each(transports)('/drover over %s', transport => {
     expect(slack.turns.asked).toEqual([]);
   });
 
+  test('A7 help is about what follows it; senders, numbers and replies are answered without the model', async ({
+    world,
+    slack,
+  }) => {
+    const { control, users } = slack.slack;
+    const ada = users[0]!;
+    const answers = async (line: string) => {
+      const before = told(slack, ada.id).length;
+      await control.slash(ada.id, '/drover', line);
+      await world.drain();
+      return told(slack, ada.id).slice(before).join(' ');
+    };
+    expect(await answers('help')).toMatch(/Lists are who to contact/);
+    expect(await answers('help with linking')).toMatch(/About “with linking”/);
+    expect(await answers('help linking')).toMatch(/About “linking”.*link list/s);
+    expect(await answers('senders')).toMatch(/no sender yet/);
+    expect(await answers('numbers')).toMatch(/Nothing left/);
+    expect(await answers('numbers "Nobody knows it"')).toMatch(/Nobody knows it/);
+    expect(await answers('replies')).not.toMatch(/has no|Something broke|There is no tool/);
+    expect(await answers('replies Nobody knows it')).toMatch(/Nobody knows it/);
+    expect(slack.turns.asked).toEqual([]);
+  });
+
   test('A7 why, forecast, review, undo and activity are answered without the model, with or without a name', async ({
     world,
     slack,
@@ -214,6 +237,7 @@ describe.each(transports)('threads over %s', transport => {
       enqueueIn: enqueueWith(boss),
       sources: {},
       transports: {},
+      publicUrl: 'https://drover.example',
     };
     const slack = await startSlack(services, { transport });
     await work(boss, slack.handlers, silentLog);

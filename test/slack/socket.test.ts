@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { Unavailable } from '../../src/errors.ts';
+import { type Log, silentLog } from '../../src/log.ts';
 import { SocketReceiver } from '../../src/slack/socket.ts';
 import { appToken, botToken } from '../support/slack.ts';
 import { testOver } from '../support/slack-test.ts';
@@ -58,6 +59,24 @@ describe('the connection', () => {
     expect(control.deliveries.at(0)!.attempts).toMatchObject([{ status: 200 }]);
     await control.waitFor(() => control.sockets.count === 0 && !slow.isConnected, { what: 'end of the connection' });
   });
+
+  test.for([{}, { event: null }, { event: 'message' }])(
+    'C1 an event without its content (%j) is told and acknowledged, and what follows is heard',
+    async (content, { world, slack }) => {
+      const { control, apiUrl, teamId } = slack.slack;
+      await slack.inlet.close();
+      const warnings: unknown[] = [];
+      const log: Log = Object.assign(Object.create(silentLog), { warn: (said: unknown) => warnings.push(said) });
+      const receiver = new SocketReceiver({ services: { ...world.services, log }, appToken, apiUrl });
+      await receiver.listen();
+      const { status } = await control.deliver({ type: 'event_callback', team_id: teamId, ...content });
+      await control.dm({ text: 'still there' });
+      await world.drain();
+      await receiver.close();
+      expect([status, warnings]).toEqual([200, [expect.stringContaining('without its content')]]);
+      expect(slack.turns.words).toEqual(['still there']);
+    },
+  );
 
   test('a token that Slack refuses is told at the start; a Slack that is away is waited for', async ({ world, slack }) => {
     const { apiUrl, control } = slack.slack;

@@ -1,17 +1,16 @@
-import { expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { drover, enter, type MemberActor } from '../../src/domain/context.ts';
 import * as messages from '../../src/domain/messages/index.ts';
 import * as sequences from '../../src/domain/sequences/index.ts';
 import { join } from '../../src/domain/workspaces/index.ts';
 import type { Message, User } from '../../src/local-slack/index.ts';
 import { enrol, enrollmentOf, makeSequence } from '../support/sequences.ts';
-import { startSlack } from '../support/slack.ts';
-import { type Office, test, type World } from '../support/world.ts';
+import { type SlackHarness, transports } from '../support/slack.ts';
+import { testOver } from '../support/slack-test.ts';
+import type { Office, World } from '../support/world.ts';
 
 /** Two tasks that wait with Ada, in her direct messages. */
-async function twoTasks(world: World) {
-  const harness = await startSlack(world.services);
-  world.handlers = harness.handlers;
+async function twoTasks(world: World, harness: SlackHarness) {
   const [ada, ray] = harness.slack.users as never as [User, User];
   const member = (user: User, isSlackAdmin: boolean): Promise<MemberActor> =>
     enter(world.services, harness.workspaceId, drover, ctx =>
@@ -31,37 +30,39 @@ async function twoTasks(world: World) {
     await harness.slack.control.click({ user: user.id, channel: card.channel, ts: card.ts, text });
     await world.drain();
   };
-  return { harness, office, ada, ray, people, cards, press };
+  return { office, people, cards, press };
 }
 
 const shown = (message: Message): string => JSON.stringify(message.blocks);
 
-test('E3 a task is posted to the owner alone, inert, and its buttons finish or skip it', async ({ world }) => {
-  const { harness, office, people, cards, press } = await twoTasks(world);
-  const [first, second] = cards();
-  expect(shown(first!)).toContain('Task: Call Pat &lt;!channel&gt;');
-  expect(shown(first!)).not.toContain('<!channel>');
-  await press(first!, 'Done');
-  expect(await enrollmentOf(world, office, people[0]!)).toMatchObject({ state: 'active', next_position: 2 });
-  expect((await enrollmentOf(world, office, people[0]!)).contacted_at).not.toBeNull();
-  await press(second!, 'Skip');
-  expect(await enrollmentOf(world, office, people[1]!)).toMatchObject({ state: 'active', contacted_at: null });
-  const [done, skipped] = cards();
-  expect(shown(done!)).toContain('Done:');
-  expect(shown(skipped!)).toContain('Skipped:');
-  for (const card of cards()) expect(shown(card)).not.toContain('"button"');
-  await harness.close();
-});
+describe.each(transports)('tasks over %s', transport => {
+  const test = testOver(transport);
 
-test('C1 a button of a task that is closed already changes nothing and says so', async ({ world }) => {
-  const { harness, office, people, cards, press } = await twoTasks(world);
-  const { email } = await world.in(office, ctx =>
-    ctx.tx.selectFrom('lead').select('email').orderBy('id').executeTakeFirstOrThrow(),
-  );
-  await world.call(office, 'skip_task', { lead: email! });
-  const before = await enrollmentOf(world, office, people[0]!);
-  await press(cards()[0]!, 'Done');
-  expect(await enrollmentOf(world, office, people[0]!)).toEqual(before);
-  expect(shown(cards()[0]!)).toContain('not open any more');
-  await harness.close();
+  test('E3 a task is posted to the owner alone, inert, and its buttons finish or skip it', async ({ world, slack }) => {
+    const { office, people, cards, press } = await twoTasks(world, slack);
+    const [first, second] = cards();
+    expect(shown(first!)).toContain('Task: Call Pat &lt;!channel&gt;');
+    expect(shown(first!)).not.toContain('<!channel>');
+    await press(first!, 'Done');
+    expect(await enrollmentOf(world, office, people[0]!)).toMatchObject({ state: 'active', next_position: 2 });
+    expect((await enrollmentOf(world, office, people[0]!)).contacted_at).not.toBeNull();
+    await press(second!, 'Skip');
+    expect(await enrollmentOf(world, office, people[1]!)).toMatchObject({ state: 'active', contacted_at: null });
+    const [done, skipped] = cards();
+    expect(shown(done!)).toContain('Done:');
+    expect(shown(skipped!)).toContain('Skipped:');
+    for (const card of cards()) expect(shown(card)).not.toContain('"button"');
+  });
+
+  test('C1 a button of a task that is closed already changes nothing and says so', async ({ world, slack }) => {
+    const { office, people, cards, press } = await twoTasks(world, slack);
+    const { email } = await world.in(office, ctx =>
+      ctx.tx.selectFrom('lead').select('email').orderBy('id').executeTakeFirstOrThrow(),
+    );
+    await world.call(office, 'skip_task', { lead: email! });
+    const before = await enrollmentOf(world, office, people[0]!);
+    await press(cards()[0]!, 'Done');
+    expect(await enrollmentOf(world, office, people[0]!)).toEqual(before);
+    expect(shown(cards()[0]!)).toContain('not open any more');
+  });
 });

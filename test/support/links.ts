@@ -68,7 +68,7 @@ export const makeSequence = (world: World, office: Office, name: string, options
       from generate_series(1, 3) n`.execute(ctx.tx);
     const sender = await sql<{ id: number }>`
       insert into sender (workspace_id, owner_id, name, address, transport, created_at)
-      values (${office.id}, ${owner}, 'Ada Example', ${`ada${id}@acme.example`}, 'outbox', ${ctx.now}) returning id`.execute(
+      values (${office.id}, ${owner}, 'Ada Example', ${`ada${id}@acme.example`}, 'local', ${ctx.now}) returning id`.execute(
       ctx.tx,
     );
     await sql`insert into sequence_sender (sequence_id, sender_id, workspace_id)

@@ -1,19 +1,20 @@
 import { sql } from 'kysely';
 import type { MailTransport } from '../../src/domain/ports.ts';
+import * as senders from '../../src/domain/senders/index.ts';
 import * as sequences from '../../src/domain/sequences/index.ts';
-import { createOutbox } from '../../src/mail/outbox.ts';
+import { isRefusal } from '../../src/errors.ts';
 import type { Office, World } from './world.ts';
 
-/** Puts the real outbox, or another company's mail server, behind senders of the transport 'outbox'. */
-export function mailThrough(world: World, transport: MailTransport = createOutbox(world.services.db, world.clock)): void {
-  Object.assign(world.services, { transports: { outbox: transport } });
+/** Puts another company's mail server behind senders of the transport 'local'; one that takes everything, unless said. */
+export function mailThrough(world: World, transport: MailTransport = mailServer().transport): void {
+  Object.assign(world.services, { transports: { local: transport } });
 }
 
 /** A mail server that answers what it is told to, and remembers what it was handed. */
 export function mailServer(answer: MailTransport['handOver'] = async () => ({ outcome: 'accepted' })) {
   const handed: Parameters<MailTransport['handOver']>[0][] = [];
   const transport: MailTransport = {
-    name: 'outbox',
+    name: 'local',
     handOver: mail => {
       handed.push(mail);
       return answer(mail);
@@ -25,15 +26,15 @@ export function mailServer(answer: MailTransport['handOver'] = async () => ({ ou
 export const makeSender = (
   world: World,
   office: Office,
-  {
-    name = 'Ada',
-    address = `${name.toLowerCase()}@drover.example`,
-    ...limits
-  }: Partial<Parameters<typeof sequences.createSender>[1]> = {},
+  { name = 'Ada', address = `${name.toLowerCase()}@drover.example`, ...limits }: Partial<senders.NewSender> = {},
 ): Promise<number> =>
-  world.in(office, ctx =>
-    sequences.createSender(ctx, { ownerId: office.admin.id, name, address, transport: 'outbox', ...limits }),
-  );
+  world.in(office, async ctx => {
+    const id = await senders.add(ctx, {
+      ...{ ownerId: office.admin.id, name, address, transport: 'local', ramp: false, ...limits },
+    });
+    if (isRefusal(id)) throw new Error(id.message);
+    return id;
+  });
 
 export interface Wanted {
   name?: string;

@@ -56,6 +56,7 @@ export class World {
       enqueueIn: enqueueWith(boss),
       sources: {},
       transports: {},
+      publicUrl: 'https://drover.example',
       ...overrides,
     };
     this.handlers = createHandlers(this.services, this.ports);

@@ -351,7 +351,7 @@ describe('E4 review', () => {
     const table = outcome.report.tables![0]!;
     expect(table.rows).toHaveLength(20);
     expect(table.more).toBe(3);
-    expect(table.rows[0]).toEqual(['A 1', 'VP of Sales', 'Company 1', 'A', 'Mon 2 Mar (3 days)']);
+    expect(table.rows[0]).toEqual(['A 1', 'VP of Sales', 'Company 1', 'A', 'from directory', 'Mon 2 Mar (3 days)']);
   });
 
   test('A1 one lead is approved at once, several wait for a button', async ({ world }) => {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { MemberActor } from '../../src/domain/context.ts';
 import * as messages from '../../src/domain/messages/index.ts';
 import type { Outcome } from '../../src/tools/run.ts';
 import { byState, enrol, enrollmentOf, ledger, mailServer, mailThrough, makeSender, makeSequence } from '../support/sequences.ts';
@@ -223,6 +224,18 @@ test('W2 a rep changes only their own sequences', async ({ world }) => {
   expect(await world.call(office, 'show_sequence', { sequence: 'Fall Intro' }, { actor: office.rep })).toMatchObject({
     outcome: 'done',
   });
+});
+
+test('W2 a rep reviews only the leads of their own sequences', async ({ world }) => {
+  const office = await world.office();
+  const id = await makeSequence(world, office, { mode: 'copilot' });
+  const [waiting] = await enrol(world, office, id, 1, { state: 'in_review' });
+  const review = (actor: MemberActor) =>
+    world.call(office, 'review_leads', { sequence: 'Fall Intro', decision: 'approve', count: 1 }, { actor });
+  expect(await review(office.rep)).toMatchObject({ outcome: 'refused', code: 'not_yours' });
+  expect((await enrollmentOf(world, office, waiting!)).state).toBe('in_review');
+  expect(await review(office.admin)).toMatchObject({ outcome: 'done' });
+  expect((await enrollmentOf(world, office, waiting!)).state).toBe('queued');
 });
 
 test('unknown, ambiguous and taken names are answered with what to do', async ({ world }) => {

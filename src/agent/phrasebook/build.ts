@@ -16,8 +16,11 @@ export function build(reading: Reading, talk: Talk, steps: WrittenStep[] | undef
 
 function plainCall(reading: Reading, tool: string, talk: Talk, steps: WrittenStep[] | undefined): Outcome {
   const { group } = reading.phrasing;
-  const stopped = tool === 'pause_sequence' && !isNamed(reading.fields.sequence) ? stopLast(talk) : undefined;
-  if (stopped) return { calls: [stopped] };
+  const isIt = !isNamed(reading.fields.sequence);
+  const ofLast =
+    (isIt && tool === 'pause_sequence' ? (stopLast(talk) ?? senderOfLast(talk, 'pause_sender')) : undefined) ??
+    (isIt && tool === 'resume_sequence' ? senderOfLast(talk, 'resume_sender') : undefined);
+  if (ofLast) return { calls: [ofLast] };
   if (tool === 'show_list' || tool === 'show_sequence') return show(reading, tool, talk);
   const draft = draftOf(reading, tool, talk);
   Object.assign(draft.input, group.set);
@@ -51,6 +54,12 @@ function stopLast({ calls, context }: Talk): PhraseCall | undefined {
   if (last?.tool === 'set_monitoring') return { tool: last.tool, input: { list: last.input.list, cadence: 'off' } };
   if (last?.tool !== 'set_digest') return undefined;
   return { tool: last.tool, input: { ...(last.input.channel ? { channel: last.input.channel } : {}), cadence: 'off' } };
+}
+
+/** `resume it`, right after something was done with a mailbox, means that. */
+function senderOfLast({ calls, context }: Talk, tool: 'pause_sender' | 'resume_sender'): PhraseCall | undefined {
+  const last = calls.at(-1) ?? context.focus.last;
+  return last?.input.sender === undefined ? undefined : { tool, input: { sender: last.input.sender } };
 }
 
 /** What only a person does: it says how, and calls nothing (A1). */

@@ -27,8 +27,11 @@ const numberOf: Record<string, string> = {
   create_sequence: 'dailyCap',
   edit_sequence: 'dailyCap',
   review_leads: 'count',
+  set_sender: 'dailyLimit',
   set_workspace: 'coolingDownDays',
 };
+const numberIn = ({ tool, input }: PhraseCall): string | undefined =>
+  tool === 'set_sender' && input.gapMinutes !== undefined ? 'gapMinutes' : numberOf[tool];
 const ofSequence = new Set(['show_sequence', 'activate_sequence', 'pause_sequence', 'resume_sequence']);
 
 /** `make it 30`, `no, weekly`, `not 20, 30`, `I meant Tuesday`, `the other one`: the last call again, with what changed. */
@@ -81,7 +84,7 @@ function recount(call: PhraseCall, n: number, open: boolean, talk: Talk): Outcom
   if (tool === 'set_digest' && n < 24) return again(call, { at: `${String(n).padStart(2, '0')}:00` });
   if (tool === 'set_monitoring' && input.cadence === 'off')
     return { ask: `${n} how often? Say “${n} every week” or “${n} a day”.` };
-  const field = numberOf[tool];
+  const field = numberIn(call);
   if (!field) return which(call, n, talk);
   if (!open && (tool === 'create_list' || tool === 'add_leads')) return addMissing(call, n, talk);
   return again(call, { [field]: n });
@@ -114,7 +117,9 @@ function reorder(call: PhraseCall, order: Order, { n, time }: Change, talk: Talk
   if (tool === 'edit_sequence' && order.weekday) return again(call, { sendDays: [order.weekday] });
   const list = input.list ?? talk.focus.list;
   const amount = n ?? (tool === 'add_leads' || tool === 'create_list' ? input.count : undefined);
-  if (!list || amount === undefined || ofSequence.has(tool)) return unclear(call);
+  if (!list || ofSequence.has(tool)) return unclear(call);
+  if (amount === undefined)
+    return { ask: `How many, and to which list? Say “add 20 ${order.cadence} to ${typed(String(list))}”.` };
   const ordered = { list, cadence: order.cadence, amount, ...(order.weekday ? { weekday: order.weekday } : {}) };
   return { calls: [{ tool: 'set_monitoring', input: ordered }] };
 }
@@ -127,9 +132,12 @@ function reschedule(call: PhraseCall, schedule: Schedule): Outcome {
     : unclear(call);
 }
 
+/** Another name in the place of the one that was said; where none was, it is what is talked about now, and is shown. */
 function rename(call: PhraseCall, reference: Reference): Outcome {
   const kind = reference.kinds.find(each => call.input[each] !== undefined);
-  return kind ? again(call, { [kind]: reference.text }) : unclear(call);
+  if (kind) return again(call, { [kind]: reference.text });
+  const [only, second] = reference.kinds;
+  return only && !second ? { calls: [{ tool: `show_${only}`, input: { [only]: reference.text } }] } : unclear(call);
 }
 
 function describeAgain(call: PhraseCall, people: Token[], open: boolean, talk: Talk): Outcome {
@@ -170,7 +178,7 @@ const noted = ({ calls }: Talk): { note?: string } => (calls.length ? {} : { not
 
 /** `double it`, `halve it`: the number of the last call, that many times. */
 function multiplied(call: PhraseCall, factor: number, open: boolean, talk: Talk): Outcome {
-  const field = numberOf[call.tool];
+  const field = numberIn(call);
   const before = field === undefined ? undefined : call.input[field];
   if (typeof before !== 'number') return { ask: 'What should I multiply? Name the new number: “make it 40”.' };
   return recount(call, Math.max(1, Math.round(before * factor)), open, talk);

@@ -125,6 +125,7 @@ function fill(draft: Draft, field: string, value: unknown, { read, talk }: Filli
       return;
     case 'target':
     case 'schedule':
+    case 'period':
       Object.assign(draft.input, value);
       return;
     default:

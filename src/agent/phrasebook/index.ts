@@ -1,5 +1,7 @@
+import { takeAnswer } from './answers.ts';
 import { build } from './build.ts';
 import { describe } from './criteria.ts';
+import { englishOnly, isForeign } from './languages.ts';
 import { askedFor, clausesOf, isContrast, isNegated, lead, type Mood, moodOf, trail } from './moods.ts';
 import { clipped, insides, namesIn } from './names.ts';
 import { type Group, type Reading, readingsOf } from './phrases.ts';
@@ -8,6 +10,7 @@ import { takeSteps, type WrittenStep } from './steps.ts';
 import { nearestExamples, tryThese } from './suggestions.ts';
 import { beginTalk, type Outcome, type Talk } from './talk.ts';
 import { plain, sentencesOf, type Token, tokenise } from './text.ts';
+import { noSuchDay } from './times.ts';
 import type { PhraseCall, PhraseContext, Understanding } from './types.ts';
 
 export { createdList, type Focus, type PhraseCall, type PhraseContext, type Understanding } from './types.ts';
@@ -23,6 +26,8 @@ const corrections = new Set(['$correct', '$swap', '$other', '$again', '$times'])
  * A prompt is understood as a whole: if a part of it is not, none of it is done.
  */
 export function understand(text: string, context: PhraseContext): Understanding {
+  const answer = takeAnswer(text);
+  if (answer) return { kind: 'calls', calls: [answer] };
   const written = plain(text);
   const steps = takeSteps(written);
   const command = steps?.command ?? written;
@@ -34,7 +39,14 @@ export function understand(text: string, context: PhraseContext): Understanding 
 
   const talk = beginTalk(context);
   const reader = new Reader(command, talk, steps?.steps);
-  const sentences = sentencesOf(tokens, command, insides(reader.names(tokens)));
+  const inNames = insides(reader.names(tokens));
+  for (let at = 0; at < tokens.length; at++) {
+    const missing = inNames.has(at) ? undefined : noSuchDay(tokens, at);
+    const written = missing && command.slice(tokens[at]!.start, tokens[missing.end - 1]!.end);
+    if (missing)
+      return { kind: 'say', text: `There is no ${written}: ${missing.why}. Nothing was done; say it with another date.` };
+  }
+  const sentences = sentencesOf(tokens, command, inNames);
   const moods = sentences.map(sentence => moodOf(sentence, reader.names(sentence)));
   const reported = moods.includes('report');
   const outcomes = sentences.flatMap((sentence, at) => reader.sentence(sentence, reported ? 'report' : moods[at]!));
@@ -221,6 +233,7 @@ function concluded(outcomes: readonly Said[], talk: Talk, context: PhraseContext
   }
   const missed = outcomes.find(outcome => 'missed' in outcome);
   if (missed) {
+    if (isForeign(missed.missed)) return { kind: 'say', text: `${englishOnly} ${tryThese(nearestExamples('', context))}` };
     const rest = talk.calls.length ? 'so I did nothing of it' : 'so nothing was done';
     return {
       kind: 'say',

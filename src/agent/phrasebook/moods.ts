@@ -81,11 +81,12 @@ export function moodOf(sentence: readonly Token[], names: Map<number, NameSpan[]
   const tokens = trail(whole);
   const { rest, politely, telling } = lead(tokens);
   const reason = tokens.findIndex(({ fold }, at) => fold === 'because' || (fold === 'note' && at > 2));
+  const asking = questions.at(rest, 0) !== undefined || telling;
+  // "How many replied?" asks and reports nothing.
   const isReport = ({ fold }: Token, at: number): boolean =>
-    reports.has(fold) && tokens[at - 1]?.fold !== 'i' && !(reason >= 0 && at > reason);
+    reports.has(fold) && tokens[at - 1]?.fold !== 'i' && !(reason >= 0 && at > reason) && !(asking && fold === 'replied');
   if (tokens.some(isReport)) return 'report';
   if (tokens.some((_, at) => wishes.at(tokens, at))) return 'wish';
-  const asking = questions.at(rest, 0) !== undefined || telling;
   if (asks.at(rest, 0)) return 'question';
   if (tokens.some((_, at) => isCondition(tokens, at, tokens.length - rest.length, asking))) return 'condition';
   if (asking) return 'question';

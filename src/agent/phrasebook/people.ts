@@ -40,6 +40,35 @@ export function personAt(among: Among, at: number): Taken[] {
   return namesAt(among, start).map(each => ({ ...each, weight: each.weight + (start - at) }));
 }
 
+/** `ann@acme.example`, `Ann Sales`, `"Ann Sales"`: a mailbox, which is said beside it. */
+export function senderAt(among: Among, at: number): Taken[] {
+  const first = among.tokens[at]!;
+  if (first.kind === 'quote') return [{ value: first.text, end: at + 1, weight: 1 }];
+  return [...addressAt(among.tokens, at), ...namesAt(among, at)];
+}
+
+/** `ann@acme.example, "Bob Sales" and cid@acme.example`: mailboxes, by their addresses or in quotation marks. */
+export function sendersAt(tokens: readonly Token[], at: number): Taken[] {
+  const value: string[] = [];
+  let end = at;
+  for (let next = at; next < tokens.length; next++) {
+    const { kind, text, fold } = tokens[next]!;
+    if (kind === 'quote' || /^[^\s@]+@[^\s@]+$/.test(text)) {
+      value.push(text);
+      end = next + 1;
+    } else if (!/^(,|and|&)$/.test(fold)) break;
+  }
+  return value.length ? [{ value, end, weight: value.length }] : [];
+}
+
+/** `ann@acme.example`, also as `ann@acme.example's`. */
+export function addressAt(tokens: readonly Token[], at: number): Taken[] {
+  const { text } = tokens[at]!;
+  if (!isAddress(text)) return [];
+  const isOwner = /^['’]$/.test(tokens[at + 1]?.text ?? '') && tokens[at + 2]?.fold === 's';
+  return [{ value: text, end: isOwner ? at + 3 : at + 1, weight: 3 }];
+}
+
 /** One to four words that may be a person's name, shortest first. */
 export function namesAt(among: Among, at: number): Taken[] {
   const { tokens } = among;

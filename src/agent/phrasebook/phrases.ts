@@ -5,6 +5,8 @@ import life from './phrases-life.json' with { type: 'json' };
 import lists from './phrases-lists.json' with { type: 'json' };
 import members from './phrases-members.json' with { type: 'json' };
 import office from './phrases-office.json' with { type: 'json' };
+import replies from './phrases-replies.json' with { type: 'json' };
+import senders from './phrases-senders.json' with { type: 'json' };
 import sequences from './phrases-sequences.json' with { type: 'json' };
 import talk from './phrases-talk.json' with { type: 'json' };
 import type { Clause } from './slots.ts';
@@ -37,7 +39,17 @@ export interface Phrasing {
 }
 
 const macros: Record<string, readonly string[]> = words.macros;
-export const groups: readonly Group[] = [...lists, ...sequences, ...office, ...members, ...life, ...answers, ...talk];
+export const groups: readonly Group[] = [
+  ...lists,
+  ...sequences,
+  ...office,
+  ...members,
+  ...life,
+  ...answers,
+  ...replies,
+  ...senders,
+  ...talk,
+];
 
 /** Every phrasing that the phrasebook knows, in the order in which equals win. */
 export const phrasings: readonly Phrasing[] = groups.flatMap(group =>

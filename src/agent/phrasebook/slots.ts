@@ -6,7 +6,8 @@ import { type NameKind, type NameSpan, namesIn, type Reference } from './names.t
 import { numeralAt } from './numbers.ts';
 import { optionsAt } from './options.ts';
 import type { Readable, Taken } from './pattern.ts';
-import { attributeAt, memberAt, namesAt, ownerAt, personAt, subjectAt } from './people.ts';
+import { addressAt, attributeAt, memberAt, namesAt, ownerAt, personAt, senderAt, sendersAt, subjectAt } from './people.ts';
+import { type Period, periodAt } from './periods.ts';
 import { datesAt, daysBackAt, lengthAt } from './spans.ts';
 import type { Token } from './text.ts';
 import { cadenceAt, dateAt, scheduleAt, timeAt, weekdayOf, zoneAt } from './times.ts';
@@ -143,7 +144,7 @@ export class Clause implements Readable {
       case 'attribute':
         return attributeAt(tokens, at);
       case 'subject':
-        return subjectAt(this.among, at, [...this.known(at, ['list', 'sequence']), ...this.senders(at)]);
+        return subjectAt(this.among, at, [...this.known(at, ['list', 'sequence']), ...sendersAt(tokens, at)]);
       case 'lists':
         return this.several(at);
       case 'length':
@@ -155,7 +156,15 @@ export class Clause implements Readable {
       case 'country':
         return this.country(at);
       case 'senders':
-        return this.senders(at);
+        return sendersAt(tokens, at);
+      case 'sender':
+        return senderAt(this.among, at);
+      case 'address':
+        return addressAt(tokens, at);
+      case 'period':
+        return one(periodAt(tokens, at, this.scope.today));
+      case 'since':
+        return one(periodAt(tokens, at, this.scope.today)).map(each => ({ ...each, value: (each.value as Period).since }));
       case 'criteria':
         return this.spans(at);
       case 'people':
@@ -186,7 +195,10 @@ export class Clause implements Readable {
   private country(at: number): Taken[] {
     return this.free(at, 4, 0).flatMap(({ value, end }) => {
       const place = findPlace(String(value).replace(/^the /i, ''));
-      return place ? [{ value: place.kind === 'country' ? place.name : value, end, weight: end - at }] : [];
+      if (place) return [{ value: place.kind === 'country' ? place.name : value, end, weight: end - at }];
+      // Written as a name and known to nobody: the tool answers with the nearest that it knows.
+      const isName = /^\p{Lu}/u.test(this.tokens[end - 1]!.text) && /^(the )?\p{Lu}/u.test(String(value));
+      return isName && !this.names.has(at) ? [{ value, end, weight: -1 }] : [];
     });
   }
 
@@ -330,19 +342,6 @@ export class Clause implements Readable {
     return taken;
   }
 
-  private senders(at: number): Taken[] {
-    const value: string[] = [];
-    let end = at;
-    for (let next = at; next < this.length; next++) {
-      const { kind, text, fold } = this.tokens[next]!;
-      if (kind === 'quote' || /^[^\s@]+@[^\s@]+$/.test(text)) {
-        value.push(text);
-        end = next + 1;
-      } else if (!/^(,|and|&)$/.test(fold)) break;
-    }
-    return value.length ? [{ value, end, weight: value.length }] : [];
-  }
-
   /** What a correction may bring: a number and how often, a weekday, a time, hours, a name, or other people. */
   private change(at: number, sure: boolean): Taken[] {
     const { tokens } = this;
@@ -378,9 +377,12 @@ export class Clause implements Readable {
   }
 }
 
+/** `me it` is neither the people of IT nor those of Maine, which are written large. */
+const isPronoun = (tokens: readonly Token[]): boolean => tokens.every(({ text }) => /^([Mm]e|[Uu]s|[Ii]t)$/.test(text));
+
 /** Words that surely describe people: a known role, or anything else the vocabulary knows together with a word for people. */
 const isPeople = (tokens: readonly Token[]): boolean => {
-  const described = describe(tokens);
+  const described = isPronoun(tokens) ? undefined : describe(tokens);
   if (!described?.known) return false;
   const { titles, seniorities, functions } = described.criteria;
   return (

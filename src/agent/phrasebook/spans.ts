@@ -1,4 +1,5 @@
 import { numeralAt } from './numbers.ts';
+import { dayBackAt } from './periods.ts';
 import type { Token } from './text.ts';
 import { dateAt, type Timed } from './times.ts';
 
@@ -42,19 +43,9 @@ export function daysBackAt(tokens: readonly Token[], start: number, today: strin
 }
 
 function since(tokens: readonly Token[], at: number, today: string): Timed<number> | undefined {
-  if (tokens[at]?.fold === 'yesterday') return { value: 2, end: at + 1 };
-  const date = dateAt(tokens, at, today);
-  if (!date) return undefined;
-  const now = Temporal.PlainDate.from(today);
-  // "since Monday" and "since 20 February" are behind us; dates are read as those to come.
-  const ahead = now.until(date.value).days;
-  const isWeekday = ahead > 0 && ahead <= 7;
-  const past = isWeekday
-    ? Temporal.PlainDate.from(date.value).subtract({ weeks: 1 })
-    : ahead > 0
-      ? Temporal.PlainDate.from(date.value).subtract({ years: 1 })
-      : Temporal.PlainDate.from(date.value);
-  return { value: past.until(now).days + 1, end: date.end };
+  const day = dayBackAt(tokens, at, today);
+  const days = day && Temporal.PlainDate.from(day.value).until(today).days;
+  return day && days !== undefined && days >= 0 ? { value: days + 1, end: day.end } : undefined;
 }
 
 /** `24 December`, `24, 25 and 26 December`, `2026-12-24 and 2026-12-31`: days on which nothing is sent. */

@@ -47,7 +47,9 @@ export function special(reading: Reading, talk: Talk): Outcome {
     case '$yes':
       return yes(talk);
     case '$no':
-      return { remark: 'Fine, I leave it. Nothing was changed.', small: true };
+      return no(talk);
+    case '$show':
+      return both(fields, talk);
     case '$save':
       return save(fields, talk);
     case '$name':
@@ -78,6 +80,33 @@ function yes({ context }: Talk): Outcome {
   if (approvals?.length)
     return { remark: `That needs a person's button: press it on the card, or run drover approve ${approvals.at(-1)}.` };
   return { remark: 'I have asked nothing that waits for a yes.' };
+}
+
+/** No to the question that is open. A plan that waits for a button goes on waiting: only a person ends it, by its card (A1). */
+function no({ context, calls }: Talk): Outcome {
+  const { pendingQuestion, approvals = [] } = context.focus;
+  const id = approvals.at(-1);
+  if (id === undefined || pendingQuestion || calls.length)
+    return { remark: 'Fine, I leave it. Nothing was changed.', small: true };
+  const others = approvals.length > 1 ? `, and ${approvals.length - 1} more in this thread` : '';
+  return {
+    remark: `Nothing was changed. Plan ${id} still waits${others}: press Cancel on its card, or run drover cancel ${id}.`,
+    small: true,
+  };
+}
+
+/** `show FR CTOs and Fall Intro`: each of them, of whichever kind. */
+function both({ a, b }: Record<string, unknown>, talk: Talk): Outcome {
+  const references = [a as Reference, b as Reference].flatMap(reference => [
+    reference,
+    ...(reference.also ?? []).map(text => ({ how: 'known' as const, text, kinds: reference.kinds })),
+  ]);
+  const found = references.map(reference => findAny(talk, reference));
+  const unsure = found.find(each => 'unsure' in each);
+  if (unsure) return { ask: unsure.unsure };
+  return {
+    calls: found.flatMap(each => ('kind' in each ? [{ tool: `show_${each.kind}`, input: { [each.kind]: each.name } }] : [])),
+  };
 }
 
 /** Turns the preview that was looked at into a list. */

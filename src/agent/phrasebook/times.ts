@@ -243,8 +243,29 @@ function endOf(tokens: readonly Token[], start: number, now: Temporal.PlainDate)
   return { value: first.with({ day: first.daysInMonth }).toString(), end: said ? at + 2 : at + 1 };
 }
 
-/** `1 March 2027`, `March 1st, 2027`, `March 2027` (its first day); without a year the next one to come. */
+/** `1 March 2027`, `March 1st, 2027`, `March 2027` (its first day); without a year the next one to come, of those that have the day. */
 function dayAndMonth(tokens: readonly Token[], at: number, now: Temporal.PlainDate): Timed<string> | undefined {
+  const written = writtenDay(tokens, at);
+  if (!written) return undefined;
+  const { year, month, day = 1, end } = written;
+  if (year) return valid(iso(year, month, day), end);
+  // A 29 February is at most eight years away.
+  for (let next = now.year; next <= now.year + 8; next++) {
+    const found = valid(iso(next, month, day), end);
+    if (found && found.value > now.toString()) return found;
+  }
+  return undefined;
+}
+
+interface WrittenDay {
+  year?: number;
+  month: number;
+  day?: number;
+  end: number;
+}
+
+/** `1 March 2027`, `March`: a month, with what is said of its day and year. */
+export function writtenDay(tokens: readonly Token[], at: number): WrittenDay | undefined {
   const dayOf = (token: Token | undefined): number | undefined => {
     const day = /^(\d{1,2})(?:st|nd|rd|th)?$/.exec(token?.fold ?? '')?.[1];
     return day ? Number(day) : undefined;
@@ -257,7 +278,28 @@ function dayAndMonth(tokens: readonly Token[], at: number, now: Temporal.PlainDa
   const end = monthPlace + (second ? 2 : 1);
   const yearPlace = skipping(tokens, end, ',');
   const year = yearAt(tokens, yearPlace);
-  const day = first ?? second ?? 1;
-  const soon = valid(iso(year ?? now.year, month, day), year ? yearPlace + 1 : end);
-  return soon && !year && soon.value <= now.toString() ? valid(iso(now.year + 1, month, day), end) : soon;
+  const day = first ?? second;
+  return { month, ...(day ? { day } : {}), ...(year ? { year } : {}), end: year ? yearPlace + 1 : end };
 }
+
+/** A date that no calendar has, and why: `2026-02-30`, `31 February`, `29 Feb 2027`. Undefined where it has it, or none is written. */
+export function noSuchDay(tokens: readonly Token[], at: number): { end: number; why: string } | undefined {
+  const numbers = /^(\d{4})-(\d{2})-(\d{2})$/
+    .exec(tokens[at]?.text ?? '')
+    ?.slice(1)
+    .map(Number);
+  const written = numbers ? { year: numbers[0]!, month: numbers[1]!, day: numbers[2]!, end: at + 1 } : writtenDay(tokens, at);
+  if (written?.day === undefined) return undefined;
+  const { year, month, day, end } = written;
+  if (month < 1 || month > 12) return { end, why: 'a year has 12 months' };
+  // Beyond 31 it is a number beside the name of a month, unless it is said to be a date.
+  if (!numbers && day > 31 && !is(tokens[at - 1], ...dated)) return undefined;
+  // Without a year it may be a day of any: 2028 is a leap year.
+  const first = Temporal.PlainDate.from(iso(year ?? 2028, month, 1));
+  if (day >= 1 && day <= first.daysInMonth) return undefined;
+  const named = first.toLocaleString('en-US', { month: 'long', ...(year ? { year: 'numeric' } : {}) });
+  const most = month === 2 && !year ? 'at most ' : '';
+  return { end, why: `${named} has ${most}${first.daysInMonth} days` };
+}
+
+const dated = ['until', 'till', 'through', 'since', 'on', 'from', 'before', 'after'];

@@ -42,6 +42,8 @@ const nameOf = sql`case split_part(o, ':', 1)
   when 'lead' then (select full_name from lead where id = split_part(o, ':', 2)::bigint)
   when 'member' then (select name from member where id = split_part(o, ':', 2)::bigint)
   when 'sender' then (select address from sender where id = split_part(o, ':', 2)::bigint)
+  when 'reply' then (select coalesce(l.full_name, r.from_name, r.from_address) from reply r left join lead l on l.id = r.lead_id
+    where r.id = split_part(o, ':', 2)::bigint)
   when 'exclusion' then substring(o from '^[^:]*:[^:]*:(.*)$') end`;
 
 /** Up to `limit` lines, newest first, those before the line `before` where given. */

@@ -19,7 +19,7 @@ export interface Overview {
   needs: Need[];
   lists: queries.ListRow[];
   sequences: (Omit<queries.SequenceRow, 'oldestReviewAt'> & forecasts.Pace & { days: days.Days })[];
-  handedOver: { to: string; lists: number; sequences: number; senders: number }[];
+  handedOver: { to: string; promoted: boolean; lists: number; sequences: number; senders: number }[];
   /** Did anything happen in the span? */
   changed: boolean;
 }

@@ -141,8 +141,10 @@ export const waitingApprovals = async (tx: Tx, now: Temporal.Instant): Promise<{
 /** What changed hands in the span because its owner left (W3). */
 export const handedOver = async (tx: Tx, { from, until }: Span) =>
   (
-    await sql<{ to: string; lists: number; sequences: number; senders: number }>`
-      select detail->>'to' as to, (detail->>'lists')::int as lists, (detail->>'sequences')::int as sequences,
+    await sql<{ to: string; promoted: boolean; lists: number; sequences: number; senders: number }>`
+      select detail->>'to' as to, coalesce((detail->>'promoted')::boolean, false) as promoted, (detail->>'lists')::int as lists, (detail->>'sequences')::int as sequences,
         (detail->>'senders')::int as senders
-      from activity where action = 'deactivate_member' and at >= ${from} and at < ${until} order by id`.execute(tx)
+      from activity where action in ('deactivate_member', 'inherit') and detail ? 'to' and at >= ${from} and at < ${until} order by id`.execute(
+      tx,
+    )
   ).rows;

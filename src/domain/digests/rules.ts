@@ -35,12 +35,12 @@ export function needs(
     if (unknown)
       found.push({
         rank: 1,
-        text: `${name}: ${unknown} messages may or may not have left. A person must settle them.`,
+        text: `${name}: ${unknown} ${unknown === 1 ? 'message' : 'messages'} may or may not have left. A person must settle ${unknown === 1 ? 'it' : 'them'}.`,
         next: `show ${name}`,
       });
     if (inReview) {
       const age = oldestReviewAt ? daysSince(oldestReviewAt, now) : 0;
-      const text = `${name}: ${inReview} people wait for review, the oldest for ${age} ${age === 1 ? 'day' : 'days'}; ${weeklyInflow} came in within a week.`;
+      const text = `${name}: ${inReview} ${inReview === 1 ? 'person waits' : 'people wait'} for review, the oldest for ${age} ${age === 1 ? 'day' : 'days'}; ${weeklyInflow} came in within a week.`;
       found.push({ rank: inReview > reviewAlarm ? -1 : 2, text, next: `show who waits for review in ${name}` });
     }
     if (openTasks)
@@ -53,7 +53,7 @@ export function needs(
     if (stuck)
       found.push({
         rank: 3,
-        text: `${name}: ${stuck} messages are held (${Object.keys(held).join(', ').replaceAll('_', ' ')}).`,
+        text: `${name}: ${stuck} ${stuck === 1 ? 'message is' : 'messages are'} held (${Object.keys(held).join(', ').replaceAll('_', ' ')}).`,
         next: `show ${name}`,
       });
   }

@@ -1,4 +1,5 @@
 import { dateIn } from '../../calendar.ts';
+import { isEmbedded } from '../../db/transaction.ts';
 import { Broken } from '../../errors.ts';
 import { planDay } from '../../queues.ts';
 import type { Context } from '../context.ts';
@@ -9,6 +10,9 @@ import { type EndState, type EnrollmentState, isLive, mayBecome, reviewDays } fr
 
 /** One transaction takes at most this many people: on the embedded database everyone waits for it. */
 export const chunkSize = 2_000;
+
+/** How many members of a list are enrolled at once: on a server nobody waits, and each transaction costs as much as 200 people. */
+export const membersAtOnce = ({ tx }: Pick<Context, 'tx'>): number => (isEmbedded(tx) ? chunkSize : 5_000);
 
 export interface Enrolled {
   enrolled: number;
@@ -30,15 +34,14 @@ const nobody: Chunk = { enrolled: 0, skipped: {}, through: null };
 export async function enrollChunk(
   ctx: Context,
   linkId: number,
-  limit = chunkSize,
+  limit = membersAtOnce(ctx),
   { after = 0, retry = false }: { after?: number; retry?: boolean } = {},
 ): Promise<Chunk> {
   const link = await queries.lockLink(ctx.tx, linkId);
   if (!link || link.endedAt || link.status !== 'active') return nobody;
-  const judged = await judgeAndEnroll(ctx, link, { limit, after, retry });
-  const through = judged.looked < limit ? null : judged.through;
+  const { enrolled, skipped, through } = await judgeAndEnroll(ctx, link, { limit, after, retry });
   if (through === null) await queries.reachedEnd(ctx.tx, linkId, ctx.now);
-  return { enrolled: judged.enrolled, skipped: judged.skipped, through };
+  return { enrolled, skipped, through };
 }
 
 /**
@@ -188,31 +191,72 @@ export async function releaseChunk(ctx: Context, listId: number, limit = chunkSi
   return true;
 }
 
+/** Ends live enrollments all in one way; see `endAll`. */
+export const end = (
+  ctx: Context,
+  { enrollmentIds, state, reason }: { enrollmentIds: number[]; state: EndState; reason: string },
+): Promise<{ ended: number; sequenceIds: number[] }> =>
+  endAll(
+    ctx,
+    enrollmentIds.map(enrollmentId => ({ enrollmentId, state, reason })),
+  );
+
+/** A run that is to end. */
+export interface Ending {
+  enrollmentId: number;
+  state: EndState;
+  reason: string;
+}
+
 /**
  * Ends live enrollments: `excluded`, `stopped`, `bounced`, `unsubscribed`, … Their planned messages go with them. Those that have ended
  * already stay as they are. @throws Broken `bad_transition` where E3 does not allow it; then nothing is written.
  */
-export async function end(
-  ctx: Context,
-  { enrollmentIds, state, reason }: { enrollmentIds: number[]; state: EndState; reason: string },
-): Promise<{ ended: number; sequenceIds: number[] }> {
-  if (!enrollmentIds.length) return { ended: 0, sequenceIds: [] };
+export async function endAll(ctx: Context, wanted: readonly Ending[]): Promise<{ ended: number; sequenceIds: number[] }> {
+  if (!wanted.length) return { ended: 0, sequenceIds: [] };
+  const endings = new Map(wanted.map(one => [one.enrollmentId, one]));
+  // Sequences before their runs, as everybody who sends takes them: a finishing one settles below when its last run ends.
+  const of = await ctx.tx
+    .selectFrom('enrollment')
+    .select('sequence_id as id')
+    .distinct()
+    .where('id', 'in', [...endings.keys()])
+    .execute();
+  await queries.lockSequences(
+    ctx.tx,
+    of.map(sequence => sequence.id),
+  );
   const locked = await ctx.tx
     .selectFrom('enrollment')
     .select(['id', 'state', 'sequence_id'])
-    .where('id', 'in', enrollmentIds)
+    .where('id', 'in', [...endings.keys()])
     .orderBy('id')
     .forUpdate()
     .execute();
-  const open = locked.filter(row => isLive(row.state));
-  const stuck = open.find(row => !mayBecome(row.state as EnrollmentState, state));
-  if (stuck) throw new Broken('bad_transition', `Enrollment ${stuck.id} may not go from ${stuck.state} to ${state}.`);
-  const ids = open.map(row => row.id);
-  await messages.dropPlanned(ctx, ids);
-  await queries.finish(ctx.tx, ids, state, reason, ctx.now);
+  const open = locked.filter(row => isLive(row.state)).map(row => ({ ...row, to: endings.get(row.id)! }));
+  const stuck = open.find(row => !mayBecome(row.state as EnrollmentState, row.to.state));
+  if (stuck) throw new Broken('bad_transition', `Enrollment ${stuck.id} may not go from ${stuck.state} to ${stuck.to.state}.`);
+  await messages.dropPlanned(
+    ctx,
+    open.map(row => row.id),
+  );
+  await queries.finish(
+    ctx.tx,
+    open.map(row => row.to),
+    ctx.now,
+  );
   const sequenceIds = [...new Set(open.map(row => row.sequence_id))];
   for (const sequenceId of sequenceIds) await freed(ctx, sequenceId);
-  return { ended: ids.length, sequenceIds };
+  return { ended: open.length, sequenceIds };
+}
+
+/** Withdraws runs that have contacted nobody. The caller has locked them and seen that. */
+export async function withdraw(ctx: Context, runs: readonly { id: number; sequenceId: number }[], reason: string): Promise<void> {
+  if (!runs.length) return;
+  const ids = runs.map(run => run.id);
+  await messages.dropPlanned(ctx, ids);
+  await queries.withdraw(ctx.tx, ids, reason, ctx.now);
+  for (const sequenceId of new Set(runs.map(run => run.sequenceId))) await freed(ctx, sequenceId);
 }
 
 /** Withdraws leads that nobody reviewed for 30 days (E4), a chunk at a time. @returns whether there may be more to do */

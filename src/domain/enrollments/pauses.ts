@@ -4,8 +4,8 @@ import { planDay } from '../../queues.ts';
 import type { Context } from '../context.ts';
 import * as messages from '../messages/index.ts';
 import * as sequences from '../sequences/index.ts';
-import { chunkSize } from './index.ts';
-import { contacted } from './queries.ts';
+import { chunkSize, end } from './index.ts';
+import * as queries from './queries.ts';
 import { type EnrollmentState, mayBecome } from './rules.ts';
 
 /** Pauses of single people (E3), and of a company's people after one of them replied (S10). */
@@ -13,29 +13,37 @@ import { type EnrollmentState, mayBecome } from './rules.ts';
 const planAgain = (ctx: Context, sequenceId: number): Promise<void> =>
   ctx.enqueue(planDay, { workspaceId: ctx.workspace.id, sequenceId });
 
+/** A run that is to pause until a local date of its sequence, on which it goes on by itself; null: until somebody says more. */
+export interface Pause {
+  enrollmentId: number;
+  until: string | null;
+  reason: string;
+}
+
+/** Pauses one run; see `pauseAll`. */
+export const pause = (ctx: Context, one: Pause): Promise<{ unplanned: number }> => pauseAll(ctx, [one]);
+
 /**
- * Pauses a run until a local date of its sequence, on which it goes on by itself; one that is paused gets the new date. What was planned
- * loses its time, and an open task is taken back. @throws Broken `bad_transition` where E3 does not allow it.
+ * Pauses runs, each once. One that is paused gets the new date. What was planned loses its time, and an open task is taken back.
+ * @throws Broken `bad_transition` where E3 does not allow it.
  */
-export async function pause(
-  ctx: Context,
-  { enrollmentId, until, reason }: { enrollmentId: number; until: string; reason: string },
-): Promise<{ unplanned: number }> {
-  const row = await ctx.tx
+export async function pauseAll(ctx: Context, wanted: readonly Pause[]): Promise<{ unplanned: number }> {
+  if (!wanted.length) return { unplanned: 0 };
+  const ids = wanted.map(one => one.enrollmentId);
+  const locked = await ctx.tx
     .selectFrom('enrollment')
     .select(['id', 'state', 'sequence_id'])
-    .where('id', '=', enrollmentId)
+    .where('id', 'in', ids)
+    .orderBy('id')
     .forUpdate()
-    .executeTakeFirstOrThrow();
-  if (row.state !== 'paused' && !mayBecome(row.state as EnrollmentState, 'paused'))
-    throw new Broken('bad_transition', `Enrollment ${row.id} may not go from ${row.state} to paused.`);
-  const unplanned = await messages.dropPlanned(ctx, [enrollmentId]);
-  await ctx.tx
-    .updateTable('enrollment')
-    .set({ state: 'paused', paused_until: until, reason })
-    .where('id', '=', enrollmentId)
     .execute();
-  await planAgain(ctx, row.sequence_id);
+  const stuck = locked.find(row => row.state !== 'paused' && !mayBecome(row.state as EnrollmentState, 'paused'));
+  if (stuck) throw new Broken('bad_transition', `Enrollment ${stuck.id} may not go from ${stuck.state} to paused.`);
+  const unplanned = await messages.dropPlanned(ctx, ids);
+  await sql`update enrollment e set state = 'paused', paused_until = wanted.until, reason = wanted.reason
+    from unnest(${ids}::bigint[], ${wanted.map(one => one.until)}::date[], ${wanted.map(one => one.reason)}::text[]) as wanted (id, until, reason)
+    where e.id = wanted.id`.execute(ctx.tx);
+  for (const sequenceId of new Set(locked.map(row => row.sequence_id))) await planAgain(ctx, sequenceId);
   return { unplanned };
 }
 
@@ -46,9 +54,8 @@ export async function pause(
 export async function endPauses(ctx: Context, sequenceId: number, limit = chunkSize): Promise<boolean> {
   const sequence = await sequences.lock(ctx, sequenceId);
   if (!sequences.isRunning(sequence.status)) return false;
-  return (
-    (await wake(ctx, sql`e.sequence_id = ${sequenceId} and e.paused_until <= ${sequences.today(ctx, sequence)}`, limit)) === limit
-  );
+  const which = sql`e.sequence_id = ${sequenceId} and e.paused_until <= ${sequences.today(ctx, sequence)}`;
+  return (await wake(ctx, which, limit)).length === limit;
 }
 
 /** Lets one person's pause end now. */
@@ -57,51 +64,47 @@ export async function endPause(ctx: Context, enrollmentId: number, sequenceId: n
   await planAgain(ctx, sequenceId);
 }
 
-/** A first step that was skipped has been passed all the same, so its run is active rather than queued. */
-const wake = async ({ tx }: Context, which: ReturnType<typeof sql>, limit: number): Promise<number> =>
+/** A first step that was skipped has been passed all the same, so its run is active rather than queued. @returns their sequences */
+const wake = async ({ tx }: Context, which: ReturnType<typeof sql>, limit: number): Promise<number[]> =>
   (
-    await sql`
+    await sql<{ sequenceId: number }>`
       update enrollment e set paused_until = null, reason = null,
-        state = case when e.next_position = 1 and not ${contacted('e')} then 'queued' else 'active' end
+        state = case when e.next_position = 1 and not ${queries.contacted('e')} then 'queued' else 'active' end
       where e.id in (select e.id from enrollment e where e.state = 'paused' and ${which} order by e.id limit ${limit} for update)
-      returning e.id`.execute(tx)
-  ).rows.length;
+      returning e.sequence_id as "sequenceId"`.execute(tx)
+  ).rows.map(row => row.sequenceId);
 
 /**
  * A human answered: the run ends as replied, and colleagues at the same company pause for the workspace's days, wherever they are (S10).
  * New first contacts of the company wait as long; planning sees to that. @returns how many colleagues paused
  */
 export async function replied(ctx: Context, enrollmentId: number): Promise<{ paused: number }> {
-  const found = await ctx.tx
+  const { lead_id } = await ctx.tx
     .selectFrom('enrollment')
-    .innerJoin('lead', 'lead.id', 'enrollment.lead_id')
-    .select(['enrollment.state', 'enrollment.lead_id', 'enrollment.sequence_id', 'lead.company_domain'])
-    .where('enrollment.id', '=', enrollmentId)
-    .forUpdate('enrollment')
-    .executeTakeFirstOrThrow();
-  if (!mayBecome(found.state as EnrollmentState, 'replied'))
-    throw new Broken('bad_transition', `Enrollment ${enrollmentId} may not go from ${found.state} to replied.`);
-  await messages.dropPlanned(ctx, [enrollmentId]);
-  await ctx.tx
-    .updateTable('enrollment')
-    .set({ state: 'replied', reason: 'human_reply', ended_at: ctx.now, next_due_on: null, held_reason: null })
+    .select('lead_id')
     .where('id', '=', enrollmentId)
-    .execute();
-  await sequences.settle(ctx, found.sequence_id);
-  await planAgain(ctx, found.sequence_id);
-  return { paused: found.company_domain ? await pauseColleagues(ctx, found.lead_id, found.company_domain) : 0 };
+    .executeTakeFirstOrThrow();
+  await end(ctx, { enrollmentIds: [enrollmentId], state: 'replied', reason: 'human_reply' });
+  return { paused: await pauseColleagues(ctx, [lead_id]) };
 }
 
-async function pauseColleagues(ctx: Context, leadId: number, company: string): Promise<number> {
+/**
+ * Pauses everybody else at leads' companies after human replies (S10). Who is paused already keeps the reason, and pauses no shorter.
+ * @returns how many
+ */
+export async function pauseColleagues(ctx: Context, leadIds: readonly number[]): Promise<number> {
   const days = ctx.workspace.company_reply_pause_days;
-  if (days === 0) return 0;
+  if (days === 0 || !leadIds.length) return 0;
+  const live = await queries.colleagues(ctx.tx, { workspaceId: ctx.workspace.id, leadIds });
+  if (!live.length) return 0;
   const { rows } = await sql<{ id: number; sequenceId: number }>`
     with colleague as (
       select e.id, (${ctx.now}::timestamptz at time zone s.zone)::date + ${days}::int as until
-      from lead l join enrollment e on e.lead_id = l.id join sequence s on s.id = e.sequence_id
-      where l.workspace_id = ${ctx.workspace.id} and l.company_domain = ${company} and l.id <> ${leadId}
-        and e.state in ('queued', 'active', 'waiting_on_task', 'paused') order by e.id for update of e)
-    update enrollment e set state = 'paused', reason = 'colleague_replied', paused_until = greatest(e.paused_until, colleague.until)
+      from enrollment e join sequence s on s.id = e.sequence_id
+      where e.id = any(${live}::bigint[])
+        and e.state in ('queued', 'active', 'waiting_on_task', 'paused') order by e.id for no key update of e)
+    update enrollment e set state = 'paused', paused_until = greatest(e.paused_until, colleague.until),
+      reason = case when e.state = 'paused' and e.reason is distinct from 'reply_being_read' then e.reason else 'colleague_replied' end
     from colleague where e.id = colleague.id returning e.id, e.sequence_id as "sequenceId"`.execute(ctx.tx);
   await messages.dropPlanned(
     ctx,
@@ -109,4 +112,12 @@ async function pauseColleagues(ctx: Context, leadId: number, company: string): P
   );
   for (const sequenceId of new Set(rows.map(row => row.sequenceId))) await planAgain(ctx, sequenceId);
   return rows.length;
+}
+
+/** Nobody at a lead's company has replied after all: those who paused for that alone go on. @returns how many */
+export async function endColleaguePauses(ctx: Context, leadId: number): Promise<number> {
+  const live = await queries.colleagues(ctx.tx, { workspaceId: ctx.workspace.id, leadIds: [leadId] });
+  const woken = await wake(ctx, sql`e.id = any(${live}::bigint[]) and e.reason = 'colleague_replied'`, live.length);
+  for (const sequenceId of new Set(woken)) await planAgain(ctx, sequenceId);
+  return woken.length;
 }

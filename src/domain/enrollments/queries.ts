@@ -13,6 +13,13 @@ export const contacted = (alias: string): RawBuilder<boolean> => sql<boolean>`($
 const leavesNoMark = (alias: string): RawBuilder<boolean> => sql<boolean>`(${sql.ref(`${alias}.state`)} = 'withdrawn'
   and ${sql.ref(`${alias}.reason`)} is distinct from 'review_expired' and not ${contacted(alias)})`;
 
+/**
+ * SQL: does anything stand on a local date that could exclude somebody? Asked once a statement: in a workspace without exclusions looking
+ * them up for each person was a tenth of what enrolling takes.
+ */
+const hasExclusions = (on: Temporal.PlainDate): RawBuilder<boolean> => sql<boolean>`exists (select from exclusion
+  where workspace_id = drover_workspace() and lifted_at is null and (until_on is null or until_on >= ${on}))`;
+
 /** Whom to judge for which sequence. */
 export interface Question {
   workspaceId: number;
@@ -37,29 +44,30 @@ export interface Question {
 }
 
 /**
- * SQL: `place` (the members looked at) and `judged`: one row a member that this link has not dealt with yet, with the reason not to
- * enrol it (null: enrols), who holds it, and whether to ask again daily (E5).
+ * SQL: `ahead` (the members looked at, and the one after them), `place` (without that one) and `judged`: one row a member that this
+ * link has not dealt with yet, with the reason not to enrol it (null: enrols), who holds it, and whether to ask again daily (E5).
  * A member that is live in this very sequence through another list is `in_this_sequence`: it is enrolled once already (K4), so
  * nothing is recorded for it, and should the other list let go of it, the enrollment passes on.
  * Everything is looked up member by member, which `lateral` with an aggregate or `offset 0` makes sure of: statistics lag behind a
  * large enrolment, and the embedded database gathers none by itself. Plain joins then took 74 s for 4,000 members, this takes 0.1 s.
  */
 const judge = (q: Question) => sql`
-  place as materialized (
+  ahead as materialized (
     select m.lead_id from membership m
     where m.list_id = ${q.listId} and m.removed_at is null and m.lead_id > ${q.after ?? 0}
       ${q.leadIds ? sql`and m.lead_id = any(${q.leadIds}::bigint[])` : sql``}
-    order by m.lead_id ${q.limit ? sql`limit ${q.limit}` : sql``}
+    order by m.lead_id ${q.limit ? sql`limit ${q.limit + 1}` : sql``}
   ),
+  place as materialized (select lead_id from ahead order by lead_id ${q.limit ? sql`limit ${q.limit}` : sql``}),
   seen as (
     select place.lead_id, s.lead_id is not null as was_skipped, past.*, case
       when past.here then 'in_this_sequence'
       when past.elsewhere is not null then 'in_other_sequence'
       when past.was_here is not null then 'already_enrolled'
-      when past.replied is not null then 'replied_before'
+      when past.replied is not null or l.replied_at is not null then 'replied_before'
       when past.recent is not null then 'cooling_down'
       when l.email_status = 'bounced' then 'bad_address'
-      when ${exclusionOf('l', q.on)} is not null then 'excluded'
+      when ${hasExclusions(q.on)} and ${exclusionOf('l', q.on)} is not null then 'excluded'
       when ${q.needsEmail}::boolean and (l.email_key is null or l.email_status = 'invalid') then 'no_email'
     end as reason
     from place
@@ -77,8 +85,9 @@ const judge = (q: Question) => sql`
       ${q.leavingLinkId ? sql`and not (e.link_id = ${q.leavingLinkId} and ${letsGo('e')} and not ${heldByAnother('e')})` : sql``}
     ) past
     left join lateral (select lead_id, retry, reason from skip
-      where link_id = ${q.linkId}::bigint and lead_id = place.lead_id offset 0) s on true
-    cross join lateral (select email_key, email_status, linkedin_url, company_domain from lead where id = place.lead_id offset 0) l
+      where link_id = ${q.linkId}::bigint and lead_id = place.lead_id
+        and exists (select from skip where link_id = ${q.linkId}::bigint) offset 0) s on true
+    cross join lateral (select email_key, email_status, linkedin_url, company_domain, replied_at from lead where id = place.lead_id offset 0) l
     where past.done is not true
       and (s.lead_id is null ${q.retry ? sql`or s.retry or s.reason = 'bad_address' and l.email_status <> 'bounced'` : sql``})
     offset 0
@@ -96,9 +105,8 @@ export interface Judged {
   /** Judged fit to enrol; more than `enrolled` when somebody else enrolled them at the same moment. */
   fit: number;
   skipped: Record<string, number>;
-  /** The last member looked at; null when there was none. */
+  /** The last member looked at, to go on after; null at the end of the list. */
   through: number | null;
-  looked: number;
 }
 
 /**
@@ -138,8 +146,7 @@ export const enroll = async (
       (select count(*) from judged where reason is null)::int as fit,
       (select coalesce(jsonb_object_agg(reason, n), '{}')
         from (select reason, count(*) as n from judged where reason is not null group by reason) counted) as skipped,
-      (select max(lead_id) from place) as through,
-      (select count(*) from place)::int as looked`.execute(tx);
+      (select max(lead_id) from place where (select count(*) from ahead) > (select count(*) from place)) as through`.execute(tx);
   return rows[0]!;
 };
 
@@ -344,9 +351,32 @@ export const progress = async (tx: Tx, linkId: number): Promise<Progress> => {
   return rows[0]!;
 };
 
-export const finish = (tx: Tx, ids: number[], state: string, reason: string, now: Temporal.Instant) =>
-  sql`update enrollment set state = ${state}, reason = ${reason}, ended_at = ${now}, held_reason = null
-    where id = any(${ids}::bigint[])`.execute(tx);
+export const finish = (
+  tx: Tx,
+  endings: readonly { enrollmentId: number; state: string; reason: string }[],
+  now: Temporal.Instant,
+): Promise<unknown> =>
+  sql`update enrollment e set state = wanted.state, reason = wanted.reason, ended_at = ${now}, held_reason = null, next_due_on = null, paused_until = null
+    from unnest(${endings.map(one => one.enrollmentId)}::bigint[], ${endings.map(one => one.state)}::text[],
+      ${endings.map(one => one.reason)}::text[]) as wanted (id, state, reason)
+    where e.id = wanted.id`.execute(tx);
+
+/**
+ * Runs of everybody else at leads' companies (S10), in the order of their ids. Lead by lead: statistics lag behind a growing table, and a
+ * plain join then read every run of the workspace (400 ms a reply).
+ */
+export const colleagues = async (
+  tx: Tx,
+  { workspaceId, leadIds }: { workspaceId: number; leadIds: readonly number[] },
+): Promise<number[]> => {
+  const { rows } = await sql<{ id: number }>`
+    select run.id from (select distinct company_domain from lead where id = any(${[...leadIds]}::bigint[]) and company_domain is not null) c
+    cross join lateral (select id from lead where workspace_id = ${workspaceId} and company_domain = c.company_domain
+      and id <> all(${[...leadIds]}::bigint[]) offset 0) l
+    cross join lateral (select id from enrollment where workspace_id = ${workspaceId} and lead_id = l.id
+      and state in ('queued', 'active', 'waiting_on_task', 'paused') offset 0) run order by run.id`.execute(tx);
+  return rows.map(row => row.id);
+};
 
 /** Notes that background enrolment has reached the end of the list, the first time it does (K5). */
 export const reachedEnd = (tx: Tx, linkId: number, now: Temporal.Instant) =>

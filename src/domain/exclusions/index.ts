@@ -46,6 +46,46 @@ export async function add(
   };
 }
 
+/** Who does not want to hear from us. */
+export interface OptingOut {
+  leadId: number;
+  /** Where the message went that they answer, which may be another than the lead has by now. */
+  address?: string | null;
+}
+type OptOutReason = 'opt_out_link' | 'opt_out_reply' | 'opt_out_by_hand';
+
+/** One person opts out; see `optOutAll`. */
+export const optOut = (ctx: Context, { reason, ...who }: OptingOut & { reason: OptOutReason }): Promise<{ isNew: boolean }> =>
+  optOutAll(ctx, [who], reason);
+
+/**
+ * People do not want to hear from us: excluded for good by address and profile, and whatever run is live ends as unsubscribed (X2, X3).
+ * Again: nothing changes. @returns whether any of it is news
+ */
+export async function optOutAll(ctx: Context, people: readonly OptingOut[], reason: OptOutReason): Promise<{ isNew: boolean }> {
+  if (!people.length) return { isNew: false };
+  const leads = await ctx.tx
+    .selectFrom('lead')
+    .select(['email_key', 'linkedin_url'])
+    .where('id', 'in', [...new Set(people.map(person => person.leadId))])
+    .execute();
+  const written = people.map(({ address }) => (address ? emailKey(address) : null));
+  const addresses = new Set([...leads.map(lead => lead.email_key), ...written].filter(key => key !== null));
+  const profiles = new Set(leads.map(lead => lead.linkedin_url).filter(url => url !== null));
+  const entries: Entry[] = [
+    ...[...addresses].map(value => ({ kind: 'address' as const, value })),
+    ...[...profiles].map(value => ({ kind: 'linkedin' as const, value })),
+  ];
+  const added = await queries.optOut(ctx, entries, reason);
+  const live = (await coveredLeads(ctx, entries)).filter(row => row.enrollmentId !== null);
+  const { ended } = await enrollments.end(ctx, {
+    enrollmentIds: live.map(row => row.enrollmentId!),
+    state: 'unsubscribed',
+    reason,
+  });
+  return { isNew: added > 0 || ended > 0 };
+}
+
 /** The entries that are excluded already, with reason and end. JSON. */
 export const standing = (ctx: Context, entries: readonly Entry[]): Promise<queries.Standing[]> =>
   queries.standing(ctx.tx, entries);

@@ -19,12 +19,17 @@ export const exclusionOf = (alias: string, on: Temporal.PlainDate) => sql<'exclu
 const valuesOf = (entries: readonly Entry[], kind: Entry['kind']): string[] =>
   entries.filter(entry => entry.kind === kind).map(entry => entry.value);
 
-/** SQL: is the lead under `alias` one that the entries name? */
-const names = (alias: string, entries: readonly Entry[]) => sql<boolean>`(
-  ${sql.ref(`${alias}.email_key`)} = any(${valuesOf(entries, 'address')}::text[])
-  or ${sql.ref(`${alias}.linkedin_url`)} = any(${valuesOf(entries, 'linkedin')}::text[])
-  or ${sql.ref(`${alias}.company_domain`)} = any(${valuesOf(entries, 'domain')}::text[])
-  or split_part(${sql.ref(`${alias}.email_key`)}, '@', 2) = any(${valuesOf(entries, 'domain')}::text[]))`;
+/** SQL: is the lead under `alias` one that the entries name? What no entry is about is not asked: each part has an index of its own. */
+function names(alias: string, entries: readonly Entry[]) {
+  const [addresses, profiles, domains] = (['address', 'linkedin', 'domain'] as const).map(kind => valuesOf(entries, kind));
+  const parts = [
+    addresses!.length ? sql`${sql.ref(`${alias}.email_key`)} = any(${addresses}::text[])` : null,
+    profiles!.length ? sql`${sql.ref(`${alias}.linkedin_url`)} = any(${profiles}::text[])` : null,
+    domains!.length ? sql`${sql.ref(`${alias}.company_domain`)} = any(${domains}::text[])` : null,
+    domains!.length ? sql`split_part(${sql.ref(`${alias}.email_key`)}, '@', 2) = any(${domains}::text[])` : null,
+  ].filter(part => part !== null);
+  return parts.length ? sql<boolean>`(${sql.join(parts, sql` or `)})` : sql<boolean>`false`;
+}
 
 export interface Covered {
   leadId: number;
@@ -55,6 +60,19 @@ export const upsert = async (
     from unnest(${entries.map(entry => entry.kind)}::text[], ${entries.map(entry => entry.value)}::text[]) as x (kind, value)
     on conflict (workspace_id, kind, value) where lifted_at is null
       do update set reason = excluded.reason, until_on = excluded.until_on where not exclusion.opt_out`.execute(ctx.tx);
+};
+
+/** Excludes entries for good, at the person's own wish; what was excluded for another reason is an opt-out from now on (X3). */
+export const optOut = async (ctx: Context, entries: readonly Entry[], reason: string): Promise<number> => {
+  const { rows } = await sql`
+    insert into exclusion (workspace_id, kind, value, reason, opt_out, created_at)
+    select ${ctx.workspace.id}, kind, value, ${reason}, true, ${ctx.now}
+    from unnest(${entries.map(entry => entry.kind)}::text[], ${entries.map(entry => entry.value)}::text[]) as x (kind, value)
+    on conflict (workspace_id, kind, value) where lifted_at is null
+      do update set reason = excluded.reason, until_on = null, opt_out = true where not exclusion.opt_out returning id`.execute(
+    ctx.tx,
+  );
+  return rows.length;
 };
 
 /** Which of the entries are there already, and which of those for ever. */

@@ -252,9 +252,9 @@ async function explainSender(ctx: Context, subject: Subject): Promise<Explanatio
   const { zone } = ctx.workspace;
   const today = await queries.senderToday(ctx.tx, sender.id, dateIn(ctx.now, zone));
   const stops: Record<string, string> = {
-    resting: `It rests${sender.restsUntil ? ` through ${sender.restsUntil}` : ''}: ${sentence('quota')}`,
-    failing: `It fails: ${sentence('auth_failed')}`,
-    paused: `It is stopped: ${sentence('blocked')}`,
+    resting: `It rests${sender.restsUntil ? ` through ${sender.restsUntil}` : ''}: ${sentence(sender.code ?? 'quota')}`,
+    failing: `It fails: ${sentence(sender.code ?? 'auth_failed')}`,
+    paused: `It is stopped: ${sentence(sender.code ?? 'blocked')}`,
   };
   const isFull = today.sent >= sender.limit;
   return {

@@ -9,11 +9,22 @@ const iso = (column: string) => sql<string>`to_char(${sql.ref(column)} at time z
 /** Something that happened to a lead, as stored. */
 export interface Event {
   at: string;
-  kind: 'found' | 'removed' | 'skipped' | 'enrolled' | 'reviewed' | 'planned' | 'held' | 'contacted' | 'failed' | 'ended';
+  kind:
+    | 'found'
+    | 'removed'
+    | 'skipped'
+    | 'enrolled'
+    | 'reviewed'
+    | 'planned'
+    | 'held'
+    | 'contacted'
+    | 'failed'
+    | 'replied'
+    | 'ended';
   list: string | null;
   sequence: string | null;
   reason: string | null;
-  /** The step, the source and its record, who holds it, who decided, the empty variable: whatever the kind has. */
+  /** The step, the source and its record, who holds it, who decided and why, the empty variable: whatever the kind has. */
   position: number | null;
   detail: string | null;
   by: string | null;
@@ -41,7 +52,7 @@ export const eventsOf = (tx: Tx, leadId: number): Promise<Event[]> =>
         select e.enrolled_at, 3, 'enrolled', l.name, q.name, null, null, null, null
         from enrollment e join sequence q on q.id = e.sequence_id left join list l on l.id = e.list_id where e.lead_id = ${leadId}
         union all
-        select e.reviewed_at, 4, 'reviewed', l.name, q.name, case when e.state = 'refused' then 'refused' else 'approved' end, null, null, o.name
+        select e.reviewed_at, 4, 'reviewed', l.name, q.name, case when e.state = 'refused' then 'refused' else 'approved' end, null, e.review_reason, o.name
         from enrollment e join sequence q on q.id = e.sequence_id left join list l on l.id = e.list_id left join member o on o.id = e.reviewed_by
         where e.lead_id = ${leadId} and e.reviewed_at is not null
         union all
@@ -51,6 +62,10 @@ export const eventsOf = (tx: Tx, leadId: number): Promise<Event[]> =>
           null, q.name, case m.state when 'unknown' then coalesce(m.reason, 'no_answer') when 'sent' then null else m.reason end,
           m.position, m.detail, x.address
         from message m join sequence q on q.id = m.sequence_id left join sender x on x.id = m.sender_id where m.lead_id = ${leadId}
+        union all
+        select r.received_at, 6, 'replied', null, q.name, coalesce(r.category, 'reply_being_read'), m.position, r.outcome, r.from_address
+        from reply r left join message m on m.id = r.message_id left join enrollment e on e.id = r.enrollment_id
+        left join sequence q on q.id = e.sequence_id where r.lead_id = ${leadId} and r.kind in ('human', 'automatic', 'bounce')
         union all
         select e.ended_at, 7, 'ended', l.name, q.name, coalesce(e.reason, e.state), null, e.state, null
         from enrollment e join sequence q on q.id = e.sequence_id left join list l on l.id = e.list_id
@@ -65,7 +80,8 @@ export const liveRun = async (tx: Tx, leadId: number): Promise<(LiveRun & { zone
       tx,
       sql<LiveRun & { zone: string }>`
         select e.state, e.held_reason as "heldReason", q.name as sequence, q.status as "sequenceStatus", q.zone, e.next_position as position,
-          e.next_due_on as "dueOn", e.paused_until as "pausedUntil", m.detail as "heldDetail", coalesce(m.state = 'unknown', false) as unknown,
+          e.next_due_on as "dueOn", e.paused_until as "pausedUntil",
+          case when e.state = 'paused' then e.reason end as "pausedFor", m.detail as "heldDetail", coalesce(m.state = 'unknown', false) as unknown,
           case when m.state in ('planned', 'claimed') then ${iso('m.planned_at')} end as "plannedAt",
           case when e.state = 'queued' then (select count(*)::int from enrollment o where o.sequence_id = e.sequence_id
             and o.list_id is not distinct from e.list_id and o.state = 'queued' and o.held_reason is null
@@ -94,6 +110,8 @@ export interface Sender {
   name: string;
   address: string;
   status: string;
+  /** Why it does not send; the mail server's own words are in `reason`. */
+  code: string | null;
   reason: string | null;
   restsUntil: string | null;
   limit: number;
@@ -104,7 +122,7 @@ export interface Sender {
 export const senders = (tx: Tx): Promise<Sender[]> =>
   rows(
     tx,
-    sql<Sender>`select x.id, x.name, x.address, x.status, x.status_reason as reason, x.rests_until as "restsUntil", x.daily_limit as limit,
+    sql<Sender>`select x.id, x.name, x.address, x.status, x.status_code as code, x.status_reason as reason, x.rests_until as "restsUntil", x.daily_limit as limit,
         x.min_gap_minutes as "gapMinutes", coalesce((select array_agg(q.name order by q.name) from sequence_sender s
           join sequence q on q.id = s.sequence_id where s.sender_id = x.id), '{}') as sequences
       from sender x order by x.id`,

@@ -48,6 +48,31 @@ export const meanings: Readonly<Record<string, Meaning>> = {
   deferred: { says: 'the mail server asked to try later', next: 'It is tried again by itself.' },
   quota: { says: "the sender's mail server said that its quota is used up", next: 'The sender rests until tomorrow.' },
   blocked: { says: 'the mail server blocked the sender', next: 'Settle it with the mail provider; the sender waits until then.' },
+  unreachable: {
+    says: "the sender's mail server could not be reached",
+    next: 'It is tried again by itself; if it lasts, the sender stops.',
+  },
+  bad_certificate: {
+    says: "the certificate of the sender's mail server does not verify",
+    next: 'Mend the certificate, or name its authority in DROVER_MAIL_CA.',
+  },
+  bounce_rate: {
+    says: 'too many of its messages came back',
+    next: 'Check where these addresses come from, then let it go on.',
+  },
+  mailbox_unread: {
+    says: 'its replies could not be read, and nothing leaves before they are',
+    next: 'Mend its sign-in or its server, then let it go on.',
+  },
+  mailbox_unreachable: {
+    says: "the sender's mailbox could not be reached, and nothing leaves before its replies are read",
+    next: 'It goes on by itself when it can be reached again.',
+  },
+  replies_unread: { says: 'its replies are read first', next: 'It leaves as soon as they have been.' },
+  deferred_too_often: { says: 'the mail server put it off for days' },
+  undeliverable: { says: 'it could not be delivered, however often it was tried' },
+  sender_removed: { says: 'its sender was removed, and all steps of a run leave from one sender' },
+  by_hand: { says: 'a person decided so' },
   auth_failed: { says: "the sender's mail server refused its sign-in", next: "Give the sender's sign-in anew." },
   lease_ran_out: {
     says: 'Drover stopped while handing it over, so nobody knows whether it left',
@@ -58,6 +83,9 @@ export const meanings: Readonly<Record<string, Meaning>> = {
     next: 'Mark it as sent, or send it again.',
   },
   // Ended or paused
+  opt_out_link: { says: 'they opted out by the link in a message' },
+  opt_out_reply: { says: 'they asked not to be written to' },
+  opt_out_by_hand: { says: 'they asked not to be written to' },
   review: { says: 'was refused in review' },
   review_expired: { says: 'nobody reviewed it for 30 days', next: 'A person may enrol them again by name.' },
   relinked: { says: 'the list moved to another sequence before any contact' },
@@ -66,10 +94,18 @@ export const meanings: Readonly<Record<string, Meaning>> = {
   merged: { says: 'turned out to be a person who was live already' },
   stale: { says: 'the last message was older than 21 days when the sequence was resumed' },
   human_reply: { says: 'a person replied' },
+  reply_being_read: {
+    says: 'a reply came, and nothing is sent before it is read',
+    next: 'It takes a moment; a person may say what it means.',
+  },
+  out_of_office: { says: 'an automatic reply said that they are away', next: 'It goes on by itself when they are back.' },
+  left_company: { says: 'they have left the company', next: 'Correct the address if they are somewhere else now.' },
   colleague_replied: { says: 'a colleague at the same company replied', next: 'It goes on by itself when the pause ends.' },
   sequence_finishing: { says: 'the sequence takes nobody new' },
   sequence_archived: { says: 'the sequence was archived' },
   skipped: { says: 'the task was skipped' },
+  settled_by_hand: { says: 'a person said that it left' },
+  found_in_sent: { says: "it was found in the sender's Sent folder, so it left" },
 };
 
 /** The meaning of a code; one without a sentence reads as its own words. */
@@ -96,6 +132,8 @@ export interface LiveRun {
   position: number;
   dueOn: string | null;
   pausedUntil: string | null;
+  /** Why it is paused. */
+  pausedFor: string | null;
   /** In line of its list, 1 first. */
   place: number | null;
   unknown: boolean;
@@ -109,7 +147,8 @@ export function standing(run: LiveRun, at: (instant: string) => string): string 
   if (run.unknown) return `Nobody knows whether step ${position} of "${sequence}" left; a person has to settle it.`;
   if (run.heldReason)
     return `Step ${position} of "${sequence}" is held: ${sentence(run.heldReason)}${run.heldDetail ? ` (${run.heldDetail})` : ''}`;
-  if (run.state === 'paused') return `It is paused in "${sequence}"${run.pausedUntil ? ` until ${run.pausedUntil}` : ''}.`;
+  if (run.state === 'paused')
+    return `It is paused in "${sequence}"${run.pausedUntil ? ` until ${run.pausedUntil}` : ''}${run.pausedFor ? `: ${meaningOf(run.pausedFor).says}` : ''}.`;
   if (run.state === 'waiting_on_task') return `Step ${position} of "${sequence}" is a task that somebody has to finish or skip.`;
   if (asleep) return `"${sequence}" is ${run.sequenceStatus}, so nothing leaves.`;
   if (run.plannedAt) return `Step ${position} of "${sequence}" is planned for ${at(run.plannedAt)}.`;

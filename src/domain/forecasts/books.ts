@@ -1,7 +1,7 @@
 import type { SendWindow } from '../../calendar.ts';
 import type { SenderDay } from '../messages/planner.ts';
 import type { Standing } from '../monitoring/rules.ts';
-import { limitOn, type SenderLimits } from '../sequences/rules.ts';
+import { isRunning, limitOn, type SenderLimits } from '../sequences/rules.ts';
 
 /** What a simulation starts from, and the books that it keeps in place of tables. */
 
@@ -268,6 +268,16 @@ export class Book {
   on(date: string): Touched {
     return entry(this.touched, date, () => ({ leads: new Map(), firstByList: new Map() }));
   }
+}
+
+/** Running sequences that share senders, also by way of others; they are planned together (S5). */
+export function kinOf(book: Book, books: ReadonlyMap<number, Book>): Book[] {
+  const kin = new Set([book]);
+  for (const one of kin)
+    for (const other of books.values())
+      if (isRunning(other.sequence.status) && other.sequence.senderIds.some(id => one.sequence.senderIds.includes(id)))
+        kin.add(other);
+  return [...kin].sort((a, b) => a.sequence.id - b.sequence.id);
 }
 
 /** A sender, with its messages of yesterday and today. */

@@ -11,6 +11,7 @@ import {
   DueBook,
   entry,
   type KeptSender,
+  kinOf,
   type Message,
   type Ms,
   numbers,
@@ -65,17 +66,7 @@ class Simulation {
     this.#senders = [...state.senders].sort((a, b) => a.id - b.id).map(sender => ({ ...sender, taken: [] }));
     this.#orders = state.orders.map(each => ({ order: each, at: each.at.epochMilliseconds }));
     this.#arrivals = [...state.arrivals];
-    for (const book of this.#books.values()) book.kin.push(...this.#kinOf(book));
-  }
-
-  /** Running sequences that share senders, also by way of others; they are planned together (S5). */
-  #kinOf(book: Book): Book[] {
-    const kin = new Set([book]);
-    for (const one of kin)
-      for (const other of this.#books.values())
-        if (isRunning(other.sequence.status) && other.sequence.senderIds.some(id => one.sequence.senderIds.includes(id)))
-          kin.add(other);
-    return [...kin].sort((a, b) => a.sequence.id - b.sequence.id);
+    for (const book of this.#books.values()) book.kin.push(...kinOf(book, this.#books));
   }
 
   begin(): void {
@@ -352,7 +343,10 @@ class Simulation {
     message.at = now.epochMilliseconds;
     if (isFirst) row.backlog = --book.backlog;
     row[isFirst ? 'newLeads' : 'followUps']++;
-    if (sender) sender.started_on ??= on.toString();
+    if (sender && sender.last_sent_on !== on.toString()) {
+      sender.sending_days++;
+      sender.last_sent_on = on.toString();
+    }
     const isActive = true;
     Object.assign(run, {
       isActive,

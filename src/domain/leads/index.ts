@@ -98,6 +98,7 @@ async function merge(ctx: Context, groups: readonly Group[]): Promise<void> {
   await queries.moveSkips(ctx.tx, pairs);
   await queries.moveEnrollments(ctx.tx, pairs);
   await queries.moveMessages(ctx.tx, pairs);
+  await queries.moveReplies(ctx.tx, pairs);
   await queries.moveRecords(ctx.tx, pairs);
   await queries.remove(ctx.tx, pairs.from);
   await activity.record(ctx, {

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import { json } from '../../db/codecs.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { json, texts } from '../../db/codecs.ts';
 import type { Tx } from '../../db/transaction.ts';
 import type { Known, LeadFields } from './rules.ts';
 
@@ -29,11 +29,11 @@ export const findAny = async (tx: Tx, workspaceId: number, source: string, { ema
             where r.workspace_id = ${workspaceId} and r.lead_id = lead.id and r.source = ${source}) as record_ids
     from lead
     where id = any(array(
-      select found.id from unnest(${emails}::text[]) as key, lateral (
+      select found.id from unnest(${texts(emails)}::text[]) as key, lateral (
         select id from lead where workspace_id = ${workspaceId} and email_key = key limit 1) as found
-      union select found.id from unnest(${linkedins}::text[]) as key, lateral (
+      union select found.id from unnest(${texts(linkedins)}::text[]) as key, lateral (
         select id from lead where workspace_id = ${workspaceId} and linkedin_url = key limit 1) as found
-      union select found.lead_id from unnest(${records}::text[]) as key, lateral (
+      union select found.lead_id from unnest(${texts(records)}::text[]) as key, lateral (
         select lead_id from lead_record
         where workspace_id = ${workspaceId} and source = ${source} and record_id = key limit 1) as found))
     order by lead.id
@@ -56,18 +56,37 @@ const shape = sql`full_name text, first_name text, last_name text, email text, e
   linkedin_url text, title text, seniority text, function text, company text, company_domain text, industry text, headcount int,
   person_location text, company_location text, technologies text[], fields jsonb`;
 
-/** Inserts leads and returns their ids in the order given: ids are drawn after the sort. `json` is read 2 ms per 1,000 faster than `jsonb`. */
-export const insert = async (tx: Tx, workspaceId: number, now: Temporal.Instant, rows: LeadFields[]): Promise<number[]> =>
-  (
-    await sql<{ id: number }>`
-    insert into lead (workspace_id, created_at, updated_at, ${columns})
-    select ${workspaceId}, ${now}, ${now}, ${columns}
-    from json_to_recordset(${json(rows.map((row, place) => ({ ...row, place })))}::json) as x(place int, ${shape})
+/** How the columns that are no texts travel in an array of texts; those that no row fills do not travel. */
+const asText: { [K in keyof LeadFields]?: (row: LeadFields) => string | null } = {
+  headcount: row => row.headcount?.toString() ?? null,
+  technologies: row => json(row.technologies),
+  fields: row => json(row.fields),
+};
+const fromText: { [K in keyof LeadFields]?: RawBuilder<unknown> } = {
+  headcount: sql`headcount::int`,
+  technologies: sql`array(select jsonb_array_elements_text(technologies::jsonb))`,
+  fields: sql`fields::jsonb`,
+};
+const isBlank = (value: LeadFields[keyof LeadFields]): boolean =>
+  value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+
+/**
+ * Inserts leads and returns their ids in the order given: ids are drawn after the sort. An array a column that any row fills: as one
+ * JSON of rows, 200,000 took the database 1.8 s to read instead of 0.4.
+ */
+export async function insert(tx: Tx, workspaceId: number, now: Temporal.Instant, rows: LeadFields[]): Promise<number[]> {
+  const filled = (Object.keys(rows[0]!) as (keyof LeadFields)[]).filter(key => rows.some(row => !isBlank(row[key])));
+  const names = sql.join(filled.map(key => sql.ref(key)));
+  const arrays = filled.map(key => sql`${texts(rows.map(asText[key] ?? (row => row[key] as string | null)))}::text[]`);
+  const values = sql.join(filled.map(key => fromText[key] ?? sql.ref(key)));
+  const inserted = await sql<{ id: number }>`
+    insert into lead (workspace_id, created_at, updated_at, ${names})
+    select ${workspaceId}, ${now}, ${now}, ${values}
+    from unnest(${sql.join(arrays)}) with ordinality as x(${names}, place)
     order by place
-    returning id`.execute(tx)
-  ).rows
-    .map(row => row.id)
-    .sort((a, b) => a - b);
+    returning id`.execute(tx);
+  return inserted.rows.map(row => row.id).sort((a, b) => a - b);
+}
 
 /** Writes whole rows of leads that changed. */
 export const update = (tx: Tx, now: Temporal.Instant, rows: (LeadFields & { id: number })[]) =>
@@ -135,6 +154,16 @@ export const moveEnrollments = (tx: Tx, pairs: Pairs) =>
 export const moveMessages = (tx: Tx, pairs: Pairs) =>
   sql`
   update message set lead_id = pair.to_id from ${pair(pairs)} where lead_id = pair.from_id`.execute(tx);
+
+/** Replies too; the earlier answer counts. */
+export const moveReplies = async (tx: Tx, pairs: Pairs): Promise<void> => {
+  await sql`update reply set lead_id = pair.to_id from ${pair(pairs)} where lead_id = pair.from_id`.execute(tx);
+  await sql`
+    update lead set replied_at = least(lead.replied_at, said.at)
+    from (select pair.to_id, min(l.replied_at) as at from lead l join ${pair(pairs)} on pair.from_id = l.id
+      where l.replied_at is not null group by 1) said
+    where lead.id = said.to_id`.execute(tx);
+};
 
 export const moveRecords = (tx: Tx, pairs: Pairs) =>
   sql`

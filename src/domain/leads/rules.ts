@@ -212,6 +212,7 @@ const isBad = (status: string): boolean => status === 'bounced' || status === 'i
  */
 export function combine(known: readonly Known[], people: readonly Person[]): LeadFields {
   const [first, ...others] = [...known.map(({ id, record_ids, ...fields }): LeadFields => fields), ...people.map(fieldsOf)];
+  if (!others.length) return first!;
   const result: LeadFields = { ...first!, fields: { ...first!.fields } };
   const into = result as Record<(typeof plain)[number], unknown>;
   for (const other of others) {

@@ -240,7 +240,7 @@ async function judge(ctx: Context, list: ListRow, { people, groups }: leads.Matc
   const standings = await queries.standings(ctx.tx, list.id, dateIn(ctx.now, ctx.workspace.zone), identities);
   const byPlace = new Map(standings.map(standing => [standing.person, standing]));
   return groups.map((group, place) => {
-    const { membership, excluded } = byPlace.get(place)!;
+    const { membership = null, excluded = null } = byPlace.get(place) ?? {};
     return { reason: membership ?? excluded ?? missingAddress(list, group, people), isExcluded: excluded !== null };
   });
 }

@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely';
+import { texts } from '../../db/codecs.ts';
 import type { Tx } from '../../db/transaction.ts';
 import type { List } from '../../db/types.ts';
 import { exclusionOf } from '../exclusions/queries.ts';
@@ -106,7 +107,7 @@ export interface Identities {
   domain: (string | null)[];
 }
 
-/** For each person: were they ever on the list (M4), and does an exclusion cover them on a local date (X1)? */
+/** Of each person who ever was on the list (M4), or is covered by an exclusion on a local date (X1): which. Nothing of the others. */
 export const standings = async (tx: Tx, listId: number, on: Temporal.PlainDate, who: Identities): Promise<Standing[]> =>
   (
     await sql<Standing>`
@@ -114,11 +115,12 @@ export const standings = async (tx: Tx, listId: number, on: Temporal.PlainDate, 
       case when bool_or(m.removed_at is not null) then 'removed_before' when count(m.lead_id) > 0 then 'already_on_list' end as membership,
       coalesce(max(known.excluded) filter (where known.excluded = 'excluded_person'), max(known.excluded)) as excluded
     from (select key.*, ${exclusionOf('key', on)} as excluded
-          from unnest(${who.person}::int[], ${who.leadId}::bigint[], ${who.emailKey}::text[], ${who.linkedin}::text[],
-            ${who.domain}::text[]) as key(person, lead_id, email_key, linkedin_url, company_domain)
+          from unnest(${who.person}::int[], ${who.leadId}::bigint[], ${texts(who.emailKey)}::text[], ${texts(who.linkedin)}::text[],
+            ${texts(who.domain)}::text[]) as key(person, lead_id, email_key, linkedin_url, company_domain)
           offset 0) as known -- else the exclusion is looked up three times a person
     left join lateral (
       select lead_id, removed_at from membership where list_id = ${listId} and lead_id = known.lead_id limit 1) as m on true
+    where known.excluded is not null or m.lead_id is not null
     group by known.person`.execute(tx)
   ).rows;
 

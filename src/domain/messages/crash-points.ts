@@ -9,7 +9,6 @@ export const crashPoints = [
   'claimed',
   'gate_locked',
   'gate_read',
-  'gate_counted',
   'handing_written',
   'handing',
   'handed_over',

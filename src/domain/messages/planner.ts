@@ -218,11 +218,14 @@ interface Choice {
 function choose(day: Day, sequences: Sequence[], senders: Map<number, Sender>): Choice[] {
   const chosen: Choice[] = [];
   const left = new Map([...senders.values()].map(sender => [sender.id, sender.left]));
-  const slots = new Map<string, number>();
+  const slots = new Map(sequences.map(sequence => [sequence, new Map<Sender, number>()]));
   const slotsOf = (sequence: Sequence, sender: Sender): number => {
-    const key = `${sequence.id}:${sender.id}`;
-    if (!slots.has(key)) slots.set(key, sender.slots(sequence.window));
-    return slots.get(key)!;
+    const own = slots.get(sequence)!;
+    const known = own.get(sender);
+    if (known !== undefined) return known;
+    const found = sender.slots(sequence.window);
+    own.set(sender, found);
+    return found;
   };
   const canSend = (sequence: Sequence, sender: Sender | undefined): sender is Sender =>
     sender !== undefined && left.get(sender.id)! > 0 && slotsOf(sequence, sender) > 0;
@@ -231,28 +234,31 @@ function choose(day: Day, sequences: Sequence[], senders: Map<number, Sender>): 
     const { sequence, sender } = choice;
     if (!sender) return;
     left.set(sender.id, left.get(sender.id)! - 1);
-    slots.set(`${sequence.id}:${sender.id}`, slotsOf(sequence, sender) - 1);
+    slots.get(sequence)!.set(sender, slotsOf(sequence, sender) - 1);
   };
 
   const takeNew = (upTo: (sequence: Sequence) => number): void => {
+    // Rooms, lines and what senders have left only shrink here, so whoever can take nobody is not asked again: with 200 sequences of
+    // 20 common senders a day of 10,000 places asked for 12 s.
+    const asking = new Set(rotated(sequences, day.on));
     for (;;) {
-      const turn = rotated(sequences, day.on)
-        .filter(sequence => sequence.room > 0 && sequence.firstContacts < upTo(sequence) && sequence.next())
-        .map(sequence => ({ sequence, sender: sequence.next()!.isTask ? null : freest(sequence, senders, left, canSend) }))
-        .filter((turn): turn is Turn => turn.sender !== undefined)
-        .reduce<Turn | undefined>(
-          (first, other) => (first && first.sequence.firstContacts <= other.sequence.firstContacts ? first : other),
-          undefined,
-        );
-      if (!turn) return;
-      const { sequence, sender } = turn;
-      const lead = sequence.next()!;
-      sequence.take(lead);
-      take({ sequence, sender, enrollmentId: lead.enrollmentId, firstContact: true, giveUp: () => sequence.take(lead, -1) });
+      let sequence: Sequence | undefined;
+      for (const other of asking) if (!sequence || other.firstContacts < sequence.firstContacts) sequence = other;
+      if (!sequence) return;
+      const turn = sequence;
+      const lead = turn.room > 0 && turn.firstContacts < upTo(turn) ? turn.next() : undefined;
+      const sender = lead && (lead.isTask ? null : freest(turn, senders, left, canSend));
+      if (!lead || sender === undefined) {
+        asking.delete(turn);
+        continue;
+      }
+      turn.take(lead);
+      take({ sequence: turn, sender, enrollmentId: lead.enrollmentId, firstContact: true, giveUp: () => turn.take(lead, -1) });
     }
   };
 
-  const kept = new Map(sequences.map(sequence => [sequence.id, keptIn(sequence, sequences, senders)]));
+  const sharing = sharingOf(sequences);
+  const kept = new Map(sequences.map(sequence => [sequence.id, keptIn(sequence, senders, sharing)]));
   takeNew(sequence => kept.get(sequence.id)!);
   for (const { sequence, due } of oldestFirst(sequences)) {
     if ((!due.touched && sequence.room <= 0) || sequence.companies.isFull(due.company)) continue;
@@ -270,21 +276,22 @@ function choose(day: Day, sequences: Sequence[], senders: Map<number, Sender>): 
   return chosen;
 }
 
-interface Turn {
-  sequence: Sequence;
-  sender: Sender | null;
-}
-
 /** The places kept, from the smallest limit: the cap, or a fair share of what its senders may send today. Tasks know no sender. */
-function keptIn(sequence: Sequence, sequences: Sequence[], senders: Map<number, Sender>): number {
+function keptIn(sequence: Sequence, senders: Map<number, Sender>, sharing: ReadonlyMap<number, number>): number {
   if (sequence.day.fresh.some(lead => lead.isTask)) return keptForNew(sequence.day.cap, sequence.day.steps);
   let share = 0;
   for (const id of sequence.day.senderIds) {
     const sender = senders.get(id);
-    const sharing = sequences.filter(other => other.day.senderIds.includes(id)).length;
-    if (sender) share += Math.min(Math.floor(sender.left / sharing), sender.slots(sequence.window));
+    if (sender) share += Math.min(Math.floor(sender.left / sharing.get(id)!), sender.slots(sequence.window));
   }
   return keptForNew(Math.min(sequence.day.cap, sequence.day.used + share), sequence.day.steps);
+}
+
+/** How many sequences give new leads to each sender. */
+function sharingOf(sequences: Sequence[]): Map<number, number> {
+  const sharing = new Map<number, number>();
+  for (const { day } of sequences) for (const id of new Set(day.senderIds)) sharing.set(id, (sharing.get(id) ?? 0) + 1);
+  return sharing;
 }
 
 /** New leads leave from the sender with the most left today; the lower id on a tie. */
@@ -294,10 +301,14 @@ function freest(
   left: Map<number, number>,
   canSend: (sequence: Sequence, sender: Sender | undefined) => sender is Sender,
 ): Sender | undefined {
-  return sequence.day.senderIds
-    .map(id => senders.get(id))
-    .filter(sender => canSend(sequence, sender))
-    .sort((a, b) => left.get(b.id)! - left.get(a.id)! || a.id - b.id)[0];
+  let best: Sender | undefined;
+  for (const id of sequence.day.senderIds) {
+    const sender = senders.get(id);
+    if (!canSend(sequence, sender)) continue;
+    const more = best ? left.get(sender.id)! - left.get(best.id)! : 1;
+    if (more > 0 || (more === 0 && sender.id < best!.id)) best = sender;
+  }
+  return best;
 }
 
 const oldestFirst = (sequences: Sequence[]): { sequence: Sequence; due: FollowUp }[] =>

@@ -21,22 +21,33 @@ export interface Today {
 export const todays = (days: readonly Today[]) =>
   sql`unnest(${days.map(day => day.sequenceId)}::bigint[], ${days.map(day => day.on.toString())}::date[]) as d (sequence_id, today)`;
 
-/** Running sequences that share a sender with this one, or with one that does: they are planned together (S5). */
-export const kin = async (tx: Tx, sequenceId: number): Promise<number[]> =>
+/** These sequences and the running ones that share a sender with them, or with one that does (S5); in id order. */
+export const kin = async (tx: Tx, sequenceIds: readonly number[]): Promise<number[]> =>
   (
     await rows(
       tx,
       sql<{ id: number }>`
-        with recursive kin (id) as (
-          select ${sequenceId}::bigint
+        with recursive kin (id, is_sender) as (
+          select unnest(${sequenceIds}::bigint[]), false
           union
-          select other.sequence_id from kin
-          join sequence_sender mine on mine.sequence_id = kin.id
-          join sequence_sender other on other.sender_id = mine.sender_id
-          join sequence s on s.id = other.sequence_id and s.status in ('active', 'finishing'))
-        select id from kin order by id`,
+          select next.* from kin cross join lateral (
+            select ss.sender_id, true from sequence_sender ss where not kin.is_sender and ss.sequence_id = kin.id
+            union all
+            select s.id, false from sequence_sender ss join sequence s on s.id = ss.sequence_id and s.status in ('active', 'finishing')
+            where kin.is_sender and ss.sender_id = kin.id) next)
+        select id from kin where not is_sender order by id`,
     )
   ).map(row => row.id);
+
+/** Sequences that have begun their day and wait to be planned, in id order. */
+export const awaitingPlan = async (tx: Tx): Promise<number[]> =>
+  (await rows(tx, sql<{ id: number }>`select id from sequence where awaits_plan order by id`)).map(row => row.id);
+
+/** Call it with the sequences locked. */
+export const setAwaitsPlan = (tx: Tx, sequenceIds: readonly number[], awaits: boolean): Promise<unknown> =>
+  sql`update sequence set awaits_plan = ${awaits} where id = any(${sequenceIds}::bigint[]) and awaits_plan <> ${awaits}`.execute(
+    tx,
+  );
 
 /** Locks the workspace's senders, in id order, so that their shared limits hold whoever plans or claims (S5). They are few. */
 export const lockSenders = (tx: Tx): Promise<SenderRow[]> =>
@@ -47,7 +58,7 @@ export const sendersOfAll = async (tx: Tx, sequenceIds: readonly number[]): Prom
   const links = await tx
     .selectFrom('sequence_sender')
     .selectAll()
-    .where('sequence_id', 'in', [...sequenceIds])
+    .where('sequence_id', '=', sql<number>`any(${sequenceIds}::bigint[])`)
     .execute();
   const bySequence = Map.groupBy(links, link => link.sequence_id);
   return new Map([...bySequence].map(([id, own]) => [id, own.map(link => link.sender_id).sort((a, b) => a - b)]));
@@ -55,7 +66,7 @@ export const sendersOfAll = async (tx: Tx, sequenceIds: readonly number[]): Prom
 
 /** Senders that rested for a day's quota are healthy again on the next local day (D5). */
 export const wakeRested = (tx: Tx, on: Temporal.PlainDate): Promise<unknown> =>
-  sql`update sender set status = 'healthy', status_reason = null, rests_until = null
+  sql`update sender set status = 'healthy', status_code = null, status_reason = null, rests_until = null
     where status = 'resting' and rests_until < ${on}`.execute(tx);
 
 /** Messages of earlier days that never left wait for planning again (S3, D3). */
@@ -75,22 +86,42 @@ export const used = (tx: Tx, days: readonly Today[]) =>
       where m.state in ${counted} group by 1, 2`,
   );
 
-/** When each sender's messages left or will leave, from the day before `from` on; a sender's day is the date written on them. */
-export const taken = (tx: Tx, from: Temporal.PlainDate) =>
+/**
+ * Which senders the people under way in each sequence are written to from; some may be none of its senders any more. They are found by
+ * stepping through the index of what is due.
+ */
+export const writers = (tx: Tx, sequenceIds: readonly number[]) =>
+  rows(
+    tx,
+    sql<{ sequenceId: number; senderId: number }>`
+      with recursive writer (sequence_id, sender_id) as (
+        select s.id, (select min(e.sender_id) from enrollment e where e.sequence_id = s.id and e.state = 'active' and e.held_reason is null)
+        from unnest(${sequenceIds}::bigint[]) as s (id)
+        union all
+        select w.sequence_id, (select min(e.sender_id) from enrollment e where e.sequence_id = w.sequence_id and e.state = 'active'
+          and e.held_reason is null and e.sender_id > w.sender_id) from writer w where w.sender_id is not null)
+      select sequence_id as "sequenceId", sender_id as "senderId" from writer where sender_id is not null`,
+  );
+
+/** When messages of these senders left or will leave, from the day before `from` on; a sender's day is the date written on them. */
+export const taken = (tx: Tx, from: Temporal.PlainDate, senderIds: readonly number[]) =>
   rows(
     tx,
     sql<{ senderId: number; on: string; at: Temporal.Instant }>`
       select sender_id as "senderId", planned_on as on, coalesce(handing_at, claimed_at, planned_at) as at
-      from message where sender_id in (select id from sender) and planned_on >= ${from.subtract({ days: 1 })} and state in ${counted}`,
+      from message where sender_id = any(${senderIds}::bigint[]) and planned_on >= ${from.subtract({ days: 1 })} and state in ${counted}`,
   );
 
 /** SQL: is the next step of the enrollment under `e` a manual task? */
 const nextIsTask = sql<boolean>`exists (select from step t where t.sequence_id = e.sequence_id and t.version = e.version
   and t.position = e.next_position and t.kind = 'task')`;
 
-/** SQL: the next step of the enrollment under `e` has no row yet, or one that waits to be planned again. */
+/**
+ * SQL: the next step of the enrollment under `e` has no row yet, or one that waits to be planned again. `offset 0` has it asked row by row:
+ * statistics lag behind a day that was just planned, and a join then read all its messages for each, 14 s instead of 0.1 s.
+ */
 const unplanned = sql<boolean>`not exists (select from message m where m.enrollment_id = e.id and m.position = e.next_position
-  and m.state <> 'held')`;
+  and m.state <> 'held' offset 0)`;
 
 const followUp = sql`e.id as "enrollmentId", e.sender_id as "senderId", e.next_due_on as "dueOn", e.last_contact_at as "lastContactAt",
   exists (select from message t where t.sequence_id = e.sequence_id and t.planned_on = d.today and t.lead_id = e.lead_id
@@ -99,10 +130,14 @@ const followUp = sql`e.id as "enrollmentId", e.sender_id as "senderId", e.next_d
   case when e.contacted_at is null then (select l.company_domain from lead l where l.id = e.lead_id) end as company`;
 
 /**
- * Due follow-ups, oldest first, up to `limit` a sequence and sender, from senders that can still send; and due tasks and messages of
+ * Due follow-ups, oldest first, up to `limit` a sequence and sender, of the pairs that can still send; and due tasks and messages of
  * people whom no sender has written to yet, of the sequences that have tasks at all.
  */
-export const due = (tx: Tx, days: readonly (Today & { limit: number })[], senderIds: readonly number[]) =>
+export const due = (
+  tx: Tx,
+  days: readonly (Today & { limit: number })[],
+  pairs: readonly { sequenceId: number; senderId: number }[],
+) =>
   rows(
     tx,
     sql<FollowUp & { sequenceId: number }>`
@@ -111,7 +146,8 @@ export const due = (tx: Tx, days: readonly (Today & { limit: number })[], sender
         from unnest(${days.map(day => day.sequenceId)}::bigint[], ${days.map(day => day.on.toString())}::date[],
           ${days.map(day => day.limit)}::int[]) as d (sequence_id, today, places))
       select d.sequence_id as "sequenceId", e.*
-      from d cross join unnest(${senderIds}::bigint[]) as x (id)
+      from d join unnest(${pairs.map(pair => pair.sequenceId)}::bigint[], ${pairs.map(pair => pair.senderId)}::bigint[])
+        as x (sequence_id, id) on x.sequence_id = d.sequence_id
       cross join lateral (
         select ${followUp}, false as "isTask" from enrollment e
         where e.sequence_id = d.sequence_id and e.sender_id = x.id and e.state = 'active' and e.held_reason is null
@@ -127,35 +163,49 @@ export const due = (tx: Tx, days: readonly (Today & { limit: number })[], sender
       where d.has_tasks`,
   );
 
+/** Whose new leads are looked for, and how many a list; `family` says which of the companies that were passed count for it. */
+export interface Looking {
+  sequenceId: number;
+  limit: number;
+  family: number;
+}
+
 /**
- * New leads, oldest enrollment first, up to `limit` a sequence and list, without those of the companies in `full` (S10). The lists are
- * found by stepping through the queue's index: reading every queued row to know them cost 40 times as much with 100,000 queued.
+ * New leads, oldest enrollment first, up to `limit` a sequence and list, without those of the companies in `full`, or of those that the
+ * family has passed (S10). The lists are found by stepping through the queue's index: reading every queued row to know them cost 40 times
+ * as much with 100,000 queued.
  */
-export const fresh = (tx: Tx, days: readonly { sequenceId: number; limit: number }[], full: readonly string[]) => {
-  const line = sql`
+export const fresh = (
+  tx: Tx,
+  days: readonly Looking[],
+  { full, passed }: { full: readonly string[]; passed: readonly { family: number; company: string }[] },
+) => {
+  const line = (of: string) => sql`
     select e.id, ${nextIsTask} as is_task, l.company_domain as company from enrollment e
     cross join lateral (select company_domain from lead where lead.id = e.lead_id offset 0) l
-    where e.state = 'queued' and e.held_reason is null and ${unplanned}
-      and (l.company_domain is null or l.company_domain <> all(${full}::text[]))`;
+    where e.sequence_id = ${sql.ref(`${of}.sequence_id`)} and e.state = 'queued' and e.held_reason is null and ${unplanned}
+      and (l.company_domain is null or l.company_domain <> all(${full}::text[])
+        and (${sql.ref(`${of}.family`)}, l.company_domain) not in (select * from
+          unnest(${passed.map(row => row.family)}::int[], ${passed.map(row => row.company)}::text[])))`;
   return rows(
     tx,
     sql<NewLead & { sequenceId: number }>`
       with recursive d as (
-        select * from unnest(${days.map(day => day.sequenceId)}::bigint[], ${days.map(day => day.limit)}::int[]) as d (sequence_id, places)),
-      feed (sequence_id, places, list_id) as (
+        select * from unnest(${days.map(day => day.sequenceId)}::bigint[], ${days.map(day => day.limit)}::int[],
+          ${days.map(day => day.family)}::int[]) as d (sequence_id, places, family)),
+      feed (sequence_id, places, family, list_id) as (
         select d.*, (select min(e.list_id) from enrollment e
           where e.sequence_id = d.sequence_id and e.state = 'queued' and e.held_reason is null) from d
         union all
-        select f.sequence_id, f.places, (select min(e.list_id) from enrollment e where e.sequence_id = f.sequence_id
+        select f.sequence_id, f.places, f.family, (select min(e.list_id) from enrollment e where e.sequence_id = f.sequence_id
           and e.state = 'queued' and e.held_reason is null and e.list_id > f.list_id) from feed f where f.list_id is not null)
       select f.sequence_id as "sequenceId", e.id as "enrollmentId", f.list_id as "listId", e.is_task as "isTask", e.company
       from feed f cross join lateral (
-        ${line} and e.sequence_id = f.sequence_id and e.list_id = f.list_id order by e.enrolled_at, e.id limit f.places) e
+        ${line('f')} and e.list_id = f.list_id order by e.enrolled_at, e.id limit f.places) e
       where f.list_id is not null
       union all
       select d.sequence_id, e.id, null, e.is_task, e.company
-      from d cross join lateral (
-        ${line} and e.sequence_id = d.sequence_id and e.list_id is null order by e.enrolled_at, e.id limit d.places) e`,
+      from d cross join lateral (${line('d')} and e.list_id is null order by e.enrolled_at, e.id limit d.places) e`,
   );
 };
 
@@ -171,7 +221,7 @@ export async function place(ctx: Context, on: Temporal.PlainDate, placements: re
   );
   const written = await rows(
     ctx.tx,
-    sql<{ enrollment_id: number }>`
+    sql<{ enrollmentId: number; senderId: number | null }>`
       insert into message (workspace_id, enrollment_id, sequence_id, lead_id, sender_id, kind, version, position, first_contact,
         company, state, planned_on, planned_at)
       select e.workspace_id, e.id, e.sequence_id, e.lead_id, p.sender_id, case when p.sender_id is null then 'task' else 'email' end,
@@ -185,11 +235,11 @@ export async function place(ctx: Context, on: Temporal.PlainDate, placements: re
         set state = 'planned', reason = null, detail = null, sender_id = excluded.sender_id, kind = excluded.kind,
           version = excluded.version, first_contact = excluded.first_contact, company = excluded.company, planned_on = excluded.planned_on, planned_at = excluded.planned_at
         where message.state = 'held'
-      returning enrollment_id`,
+      returning enrollment_id as "enrollmentId", sender_id as "senderId"`,
   );
-  await sql`update enrollment e set sender_id = m.sender_id from message m
-    where e.id = any(${written.map(row => row.enrollment_id)}::bigint[]) and m.enrollment_id = e.id and m.position = e.next_position
-      and m.sender_id is not null and e.sender_id is distinct from m.sender_id`.execute(ctx.tx);
+  await sql`update enrollment e set sender_id = p.sender_id
+    from unnest(${written.map(row => row.enrollmentId)}::bigint[], ${written.map(row => row.senderId)}::bigint[]) as p (id, sender_id)
+    where e.id = p.id and p.sender_id is not null and e.sender_id is distinct from p.sender_id`.execute(ctx.tx);
   return written.length;
 }
 

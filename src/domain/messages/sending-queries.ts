@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../db/transaction.ts';
 import { exclusionOf } from '../exclusions/queries.ts';
+import type { SequenceRow } from '../sequences/rules.ts';
 import type { Person } from '../sequences/templates.ts';
-import { lockEnrollments, rows, type Today, todays } from './queries.ts';
+import type { Letter } from './letter.ts';
+import { lockEnrollments, rows, type SenderRow, type Today, todays } from './queries.ts';
 
 /** The SQL of sending: claim, gate, hand-over, outcome (D1–D3). */
 
@@ -29,6 +31,20 @@ export const expireLeases = async (tx: Tx, now: Temporal.Instant): Promise<numbe
     where id = any(${unknown.map(row => row.enrollment_id)}::bigint[]) and state = 'queued'`.execute(tx);
   return unknown.length;
 };
+
+/**
+ * A sequence and a sender as they stay until this transaction ends: nobody pauses, edits, plans or claims meanwhile, and others who are
+ * at the gate or record an outcome go on beside it. Locks are shared: with the claims' own, hand-overs of one sequence took turns
+ * (33 messages a second over a server that takes 100 ms).
+ */
+export const standing = async (tx: Tx, { sequenceId, senderId }: Pick<Claimed, 'sequenceId' | 'senderId'>) => {
+  const sequence = await sequenceStanding(tx, sequenceId);
+  const [sender] = await rows(tx, sql<SenderRow>`select * from sender where id = ${senderId} for share`);
+  return { sequence, sender: sender! };
+};
+
+export const sequenceStanding = async (tx: Tx, id: number): Promise<SequenceRow> =>
+  (await rows(tx, sql<SequenceRow>`select * from sequence where id = ${id} for share`))[0]!;
 
 /** Sequences with a message whose time has come. */
 export const dueSequences = async (tx: Tx, now: Temporal.Instant): Promise<number[]> =>
@@ -142,16 +158,28 @@ export const atTheGate = async (
     await rows(
       tx,
       sql<AtTheGate>`
-        select m.id, m.position, m.version, m.planned_on as "plannedOn", m.attempts, m.mail_id as "mailId", e.state as "enrollmentState",
+        select m.id, m.position, m.version, m.planned_on as "plannedOn", m.attempts, m.mail_id as "mailId", m.opt_out_token as "optOutToken", e.state as "enrollmentState",
           l.email, l.email_status as "emailStatus", l.full_name, l.first_name, l.last_name, l.title, l.company, l.industry,
           l.person_location as location, l.company_location, l.fields, ${exclusionOf('l', on)} as exclusion,
-          exists (select from enrollment r where r.workspace_id = e.workspace_id and r.lead_id = e.lead_id and r.state = 'replied'
-            and r.ended_at >= e.enrolled_at) as replied,
-          step.subject, step.body, coalesce(step.subject, opening.subject) as "threadSubject"
+          coalesce(l.replied_at >= e.enrolled_at, false) or exists (select from enrollment r where r.workspace_id = e.workspace_id
+            and r.lead_id = e.lead_id and r.state = 'replied' and r.ended_at >= e.enrolled_at) as replied,
+          exists (select from reply r where r.workspace_id = e.workspace_id and r.lead_id = e.lead_id and r.kind = 'human'
+            and r.category is null) as "isBeingRead",
+          (select count(distinct t.lead_id)::int from message t where t.sequence_id = m.sequence_id and t.planned_on = ${on}
+            and t.state in ('claimed', 'handing', 'sent', 'unknown')) as touched,
+          (select count(*)::int from message t where t.sender_id = m.sender_id and t.planned_on = m.planned_on
+            and t.state in ('claimed', 'handing', 'sent', 'unknown')) as "bySender",
+          step.subject, step.body, opening.subject as "openingSubject", thread.subject as "threadSubject", thread.mail_ids as "threadMailIds"
         from message m join enrollment e on e.id = m.enrollment_id join lead l on l.id = m.lead_id
         left join step on step.sequence_id = m.sequence_id and step.version = m.version and step.position = m.position
         left join lateral (select subject from step where sequence_id = m.sequence_id and version = m.version and kind = 'email'
           order by position limit 1) opening on true
+        left join lateral (
+          select array_agg(t.mail_id order by t.position) as mail_ids, (array_agg(t.subject order by t.position))[1] as subject
+          from message t where t.enrollment_id = m.enrollment_id and t.position < m.position and t.kind = 'email'
+            and t.state in ('sent', 'unknown') and t.position >= (select max(o.position) from message o
+              where o.enrollment_id = m.enrollment_id and o.position < m.position and o.starts_thread and o.state in ('sent', 'unknown'))
+          ) thread on true
         where m.id = ${id} and m.state = 'claimed' and m.claimed_at = ${claimedAt}
         for no key update of e, m`,
     )
@@ -164,14 +192,24 @@ export interface AtTheGate extends Person {
   plannedOn: string;
   attempts: number;
   mailId: string | null;
+  optOutToken: string | null;
   enrollmentState: string;
   email: string | null;
   emailStatus: string;
   exclusion: 'excluded_person' | 'excluded_company' | null;
   replied: boolean;
+  /** Somebody has still to say what a reply of theirs means. */
+  isBeingRead: boolean;
+  /** Leads of the sequence, and messages of the sender, that the day holds, this one counted. */
+  touched: number;
+  bySender: number;
   subject: string | null;
   body: string | null;
+  /** The subject of the run's first e-mail step, as a template. */
+  openingSubject: string | null;
+  /** What has left in the thread that this step would answer in: its subject as it left, and its Message-IDs, oldest first. */
   threadSubject: string | null;
+  threadMailIds: string[] | null;
 }
 
 /** Holds a claimed message for a reason. `keepsLead` says that its lead leaves the queue until released (S3). */
@@ -189,16 +227,17 @@ export const endExcluded = (tx: Tx, id: number, reason: string, now: Temporal.In
     from message m where m.id = ${id} and e.id = m.enrollment_id
       and e.state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`.execute(tx);
 
-export interface Letter {
-  mailId: string;
-  subject: string;
-  body: string;
-}
-
 /** D1: committed just before the mail server is called; from here on the lead counts as contacted. */
-export async function startHanding(tx: Tx, id: number, letter: Letter, now: Temporal.Instant, leaseUntil: Temporal.Instant) {
+export async function startHanding(
+  tx: Tx,
+  id: number,
+  letter: Letter & { recipient: string },
+  now: Temporal.Instant,
+  leaseUntil: Temporal.Instant,
+) {
   await sql`update message set state = 'handing', handing_at = ${now}, lease_until = ${leaseUntil}, attempts = attempts + 1,
-    subject = ${letter.subject}, body = ${letter.body}, mail_id = ${letter.mailId} where id = ${id}`.execute(tx);
+    subject = ${letter.subject}, body = ${letter.text}, mail_id = ${letter.mailId}, opt_out_token = ${letter.optOutToken},
+    starts_thread = ${letter.startsThread}, recipient = ${letter.recipient} where id = ${id}`.execute(tx);
   await sql`update enrollment e set contacted_at = coalesce(e.contacted_at, ${now}::timestamptz)
     from message m where m.id = ${id} and e.id = m.enrollment_id`.execute(tx);
 }
@@ -279,8 +318,37 @@ export async function bounce(tx: Tx, id: number, now: Temporal.Instant): Promise
     where m.id = ${id} and l.id = m.lead_id`.execute(tx);
 }
 
-export const setSender = (
-  tx: Tx,
-  id: number,
-  change: { status?: string; status_reason?: string; rests_until?: string; started_on?: string },
-): Promise<unknown> => tx.updateTable('sender').set(change).where('id', '=', id).execute();
+/** It cannot be delivered, however often it is tried: the run ends, and the address keeps its chance elsewhere. */
+export const giveUp = (tx: Tx, id: number, now: Temporal.Instant): Promise<unknown> =>
+  sql`update enrollment e set state = 'stopped', reason = 'undeliverable', ended_at = ${now}, next_due_on = null
+    from message m where m.id = ${id} and e.id = m.enrollment_id
+      and e.state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`.execute(tx);
+
+/** Senders whose replies can be read and have not been read to the end since an instant (D4). */
+export const unreadSince = async (tx: Tx, transports: readonly string[], since: Temporal.Instant): Promise<number[]> =>
+  (
+    await rows(
+      tx,
+      sql<{ id: number }>`select x.id from sender x join mailbox b on b.sender_id = x.id
+        where x.transport = any(${transports}::text[]) and (b.smtp_host is null or b.imap_host is not null)
+          and (b.read_at is null or b.read_at < ${since})`,
+    )
+  ).map(row => row.id);
+
+/** Senders with something due whose replies were not read within the last half minute: they are read first (D4). */
+export const toBeRead = async (tx: Tx, transports: readonly string[], now: Temporal.Instant): Promise<number[]> =>
+  (
+    await rows(
+      tx,
+      sql<{
+        id: number;
+      }>`select distinct x.id from message m join sender x on x.id = m.sender_id join mailbox b on b.sender_id = x.id
+        where m.state = 'planned' and m.planned_at <= ${now} and x.transport = any(${transports}::text[]) and x.status = 'healthy'
+          and (b.read_at is null or b.read_at < ${now.subtract({ seconds: 30 })}) order by 1`,
+    )
+  ).map(row => row.id);
+
+/** Says at what is due why it waits; it stays planned, and leaves as soon as the replies have been read. */
+export const noteUnread = (tx: Tx, senderIds: readonly number[], now: Temporal.Instant): Promise<unknown> =>
+  sql`update message set reason = 'replies_unread' where sender_id = any(${senderIds}::bigint[]) and state = 'planned'
+    and planned_at <= ${now} and reason is distinct from 'replies_unread'`.execute(tx);

@@ -1,22 +1,26 @@
-import { createHash } from 'node:crypto';
-import { dateIn, isOpen, windowOn } from '../../calendar.ts';
+import { dateIn, isOpen } from '../../calendar.ts';
 import { redact } from '../../log.ts';
 import { gateRefusals, sends } from '../../metrics.ts';
-import * as queues from '../../queues.ts';
 import { traced } from '../../trace.ts';
 import { type Context, drover, enter, type Services } from '../context.ts';
 import type { HandOver, OutgoingMail } from '../ports.ts';
 import { lockAll, settle } from '../sequences/queries.ts';
 import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
-import { render, valuesOf } from '../sequences/templates.ts';
+import { valuesOf } from '../sequences/templates.ts';
 import { firstsOn } from './companies.ts';
 import { type Crash, goOn } from './crash-points.ts';
-import { lockEnrollments, lockSenders, type SenderRow } from './queries.ts';
+import { type Letter, oneLine, write } from './letter.ts';
+import { planAgain, recordOutcome } from './outcomes.ts';
+import { lockSenders, type SenderRow } from './queries.ts';
 import * as queries from './sending-queries.ts';
 
 /** A claimed or handing message belongs to its worker this long. */
 const lease = { minutes: 2 };
 const batch = 100;
+/** Hand-overs of one job at a time: a mail server takes its time to answer, and nobody else's message has to wait for it. */
+const lanes = 16;
+/** Replies are read before messages leave: a mailbox that was read longer ago than this keeps its sender back (D4). */
+const readFor = { minutes: 5 };
 /** Calls of one job; what is left is due at the next tick. */
 const rounds = 50;
 
@@ -36,34 +40,74 @@ export async function sendDue(services: Services, workspaceId: number): Promise<
   const at = services.crash ?? goOn;
   await enter(services, workspaceId, drover, recoverLeases);
   for (let round = 0; round < rounds; round++) {
-    const claimed = await enter(services, workspaceId, drover, ctx => claimDue(ctx, at));
+    const claimed = await enter(services, workspaceId, drover, ctx => claimDue(ctx, at, services.readers));
     if (claimed.messages.length === 0) break;
     await at('claimed');
-    for (const message of claimed.messages) {
-      const mail = await enter(services, workspaceId, drover, ctx => passGate(ctx, message, claimed.at, at));
-      if (!mail || 'refused' in mail) {
-        if (mail) gateRefusals.inc({ reason: mail.refused });
-        sent.refused++;
-        continue;
-      }
-      await at('handing');
-      const answer = await handOver(services, mail);
-      await at('handed_over');
-      await enter(services, workspaceId, drover, ctx => recordOutcome(ctx, message, mail.handingAt, answer, at));
-      await at('recorded');
-      sends.inc({ outcome: answer.outcome });
-      sent.handedOver++;
-    }
+    await sideBySide(claimed.messages, lanes, async message => {
+      const passed = await sendOne(services, workspaceId, message, claimed.at, at);
+      if (passed) sent.handedOver++;
+      else sent.refused++;
+    });
   }
   return sent;
 }
 
+/** Senders of whom something is due and whose replies have to be read before it leaves (D4). */
+export const toBeRead = (ctx: Context, { readers = {} }: Pick<Services, 'readers'>): Promise<number[]> =>
+  queries.toBeRead(ctx.tx, Object.keys(readers), ctx.now);
+
+/** Works on items, `width` at a time. The first failure stops what has not begun, and is thrown when what has begun is through. */
+async function sideBySide<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const lane = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift())
+      try {
+        await work(item);
+      } catch (error) {
+        left.length = 0;
+        throw error;
+      }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** One claimed message: gate, `handing`, hand-over, outcome. @returns whether it passed the gate */
+async function sendOne(
+  services: Services,
+  workspaceId: number,
+  message: queries.Claimed,
+  claimedAt: Temporal.Instant,
+  at: Crash,
+): Promise<boolean> {
+  const mail = await enter(services, workspaceId, drover, ctx => passGate(ctx, message, claimedAt, at));
+  if (!mail || 'refused' in mail) {
+    if (mail) gateRefusals.inc({ reason: mail.refused });
+    if (mail?.mayHaveEnded) await settleApart(services, workspaceId, message.sequenceId);
+    return false;
+  }
+  await at('handing');
+  const answer = await handOver(services, mail);
+  await at('handed_over');
+  const mayHaveEnded = await enter(services, workspaceId, drover, ctx => recordOutcome(ctx, message, mail.handingAt, answer, at));
+  if (mayHaveEnded) await settleApart(services, workspaceId, message.sequenceId);
+  await at('recorded');
+  sends.inc({ outcome: answer.outcome });
+  return true;
+}
+
+/**
+ * S1: a finishing sequence whose last run may just have ended. In a transaction of its own, since it changes what those at the gate hold
+ * shared; a process that dies before it leaves it to the day's start.
+ */
+const settleApart = (services: Services, workspaceId: number, sequenceId: number): Promise<void> =>
+  enter(services, workspaceId, drover, async ({ tx, now }) => {
+    await lockAll(tx, [sequenceId]);
+    await settle(tx, sequenceId, now);
+  });
+
 /** D1: leases of workers that died; claimed ones are planned again, handing ones become unknown and are never tried again by themselves. */
 export const recoverLeases = (ctx: Context): Promise<number> => queries.expireLeases(ctx.tx, ctx.now);
-
-const planAgain = async (ctx: Context, sequenceIds: Iterable<number>): Promise<void> => {
-  for (const sequenceId of new Set(sequenceIds)) await ctx.enqueue(queues.planDay, { workspaceId: ctx.workspace.id, sequenceId });
-};
 
 const todayOf = (sequence: SequenceRow, now: Temporal.Instant): queries.SendingDay => ({
   sequenceId: sequence.id,
@@ -73,20 +117,26 @@ const todayOf = (sequence: SequenceRow, now: Temporal.Instant): queries.SendingD
 });
 
 /** Claims what is due. Sequences and senders are locked first, so that the caps counted here hold with any number of workers (D2). */
-export async function claimDue(ctx: Context, at: Crash = goOn): Promise<{ at: Temporal.Instant; messages: queries.Claimed[] }> {
+export async function claimDue(
+  ctx: Context,
+  at: Crash = goOn,
+  readers: Services['readers'] = {},
+): Promise<{ at: Temporal.Instant; messages: queries.Claimed[] }> {
   const { tx, now } = ctx;
   const none = { at: now, messages: [] };
   const ids = await queries.dueSequences(tx, now);
   if (ids.length === 0) return none;
   const sequences = await lockAll(tx, ids);
-  const senders = await lockSenders(tx);
+  const mailboxes = await lockSenders(tx);
   await at('claim_locked');
   const days = sequences.map(sequence => todayOf(sequence, now));
   const held = await queries.holdUnready(tx, days, now);
 
   const earliest = days.map(day => day.on).reduce((a, b) => (Temporal.PlainDate.compare(a, b) <= 0 ? a : b));
   const sentBy = Map.groupBy(await queries.sentBy(tx, earliest.subtract({ days: 1 })), row => row.senderId);
-  const free = senders.filter(sender => gapHasPassed(sender, sentBy.get(sender.id) ?? [], now));
+  const unread = new Set(await queries.unreadSince(tx, Object.keys(readers), now.subtract(readFor)));
+  await queries.noteUnread(tx, [...unread], now);
+  const free = mailboxes.filter(sender => !unread.has(sender.id) && gapHasPassed(sender, sentBy.get(sender.id) ?? [], now));
   const due = await queries.candidates(
     tx,
     ids,
@@ -100,7 +150,7 @@ export async function claimDue(ctx: Context, at: Crash = goOn): Promise<{ at: Te
     perCompany: ctx.workspace.company_firsts_per_day,
     touched: Map.groupBy(await queries.touched(tx, days), row => row.sequenceId),
     cap: new Map(sequences.map(sequence => [sequence.id, sequence.daily_cap])),
-    senders: new Map(senders.map(sender => [sender.id, sender])),
+    senders: new Map(mailboxes.map(sender => [sender.id, sender])),
     sentBy,
   };
   const { admitted, over } = admit(due, caps);
@@ -176,6 +226,12 @@ interface Handing extends OutgoingMail {
   handingAt: Temporal.Instant;
 }
 
+interface Refused {
+  refused: string;
+  /** Its sequence is finishing, and this may have been its last run. */
+  mayHaveEnded: boolean;
+}
+
 /**
  * D3, closed by default: everything is looked at again, just before the hand-over, in the transaction that commits `handing`.
  * Answers why the message was refused; nothing when it is no longer ours.
@@ -185,57 +241,52 @@ async function passGate(
   message: queries.Claimed,
   claimedAt: Temporal.Instant,
   at: Crash,
-): Promise<Handing | { refused: string } | undefined> {
+): Promise<Handing | Refused | undefined> {
   const { tx, now } = ctx;
-  const [sequence] = await lockAll(tx, [message.sequenceId]);
-  const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId);
+  const { sequence, sender } = await queries.standing(tx, message);
   await at('gate_locked');
-  const day = todayOf(sequence!, now);
+  const day = todayOf(sequence, now);
   const facts = await queries.atTheGate(tx, message.id, claimedAt, day.on);
   await at('gate_read');
-  if (!facts || !sender) return undefined;
+  if (!facts) return undefined;
 
-  const leads = await queries.touched(tx, [day]);
-  const sent = (await queries.sentBy(tx, day.on)).find(row => row.senderId === sender.id && row.on === facts.plannedOn);
-  await at('gate_counted');
-  const later = refusedForNow(facts, day, sender, leads.length > sequence!.daily_cap, sent?.n ?? 0);
-  if (later) return refuseAt(ctx, message, later, false);
+  const refuse = async (reason: string, keepsLead: boolean, detail?: string): Promise<Refused> => {
+    await queries.hold(tx, message.id, reason, keepsLead, detail);
+    await planAgain(ctx, [message.sequenceId]);
+    return { refused: reason, mayHaveEnded: sequence.status === 'finishing' };
+  };
+  const later = refusedForNow(facts, day, sender, sequence.daily_cap);
+  if (later) return refuse(later, false);
   const lasting = refusedForGood(facts);
   if (facts.exclusion) await queries.endExcluded(tx, message.id, facts.exclusion, now);
-  if (lasting) return refuseAt(ctx, message, lasting, true);
-  const letter = write(ctx, facts, sequence!, sender);
-  if ('missing' in letter) return refuseAt(ctx, message, 'missing_variable', true, letter.missing);
+  if (lasting) return refuse(lasting, true);
+  const letter = letterOf(ctx, facts, sequence, sender);
+  if ('missing' in letter) return refuse('missing_variable', true, letter.missing);
 
-  await queries.startHanding(tx, message.id, letter, now, now.add(lease));
+  await queries.startHanding(tx, message.id, { ...letter, recipient: facts.email! }, now, now.add(lease));
   await at('handing_written');
+  const { mailId, subject, text, html, inReplyTo, references, headers } = letter;
   return {
     workspaceId: ctx.workspace.id,
     messageId: message.id,
-    mailId: letter.mailId,
-    from: { name: sender.name, address: sender.address },
-    to: { name: facts.full_name, address: facts.email! },
-    subject: letter.subject,
-    text: letter.body,
-    headers: {},
+    senderId: sender.id,
+    from: { name: oneLine(sender.name), address: sender.address },
+    to: { name: oneLine(facts.full_name), address: facts.email! },
+    ...{ mailId, subject, text, html, inReplyTo, references, headers },
     transport: sender.transport,
     handingAt: now,
   };
 }
 
 /** Refusals that time puts right: the row waits `held`, its lead stays in the queue, and planning gives it another time. */
-function refusedForNow(
-  facts: queries.AtTheGate,
-  day: queries.SendingDay,
-  sender: SenderRow,
-  isOverCap: boolean,
-  sentBySender: number,
-): string | null {
+function refusedForNow(facts: queries.AtTheGate, day: queries.SendingDay, sender: SenderRow, cap: number): string | null {
   if (!day.isSending) return 'sequence_not_sending';
   if (!day.isOpen || facts.plannedOn !== day.on.toString()) return 'window_closed';
   if (sender.status !== 'healthy') return 'sender_not_healthy';
+  if (facts.isBeingRead) return 'reply_being_read';
   // Both counts hold this message already: it is claimed.
-  if (isOverCap) return 'cap_reached';
-  if (sentBySender > limitOn(sender, day.on)) return 'sender_limit';
+  if (facts.touched > cap) return 'cap_reached';
+  if (facts.bySender > limitOn(sender, day.on)) return 'sender_limit';
   return null;
 }
 
@@ -250,50 +301,33 @@ function refusedForGood(facts: queries.AtTheGate): string | null {
   return null;
 }
 
-async function refuseAt(
-  ctx: Context,
-  message: queries.Claimed,
-  reason: string,
-  keepsLead: boolean,
-  detail?: string,
-): Promise<{ refused: string }> {
-  await queries.hold(ctx.tx, message.id, reason, keepsLead, detail);
-  await settle(ctx.tx, message.sequenceId, ctx.now);
-  await planAgain(ctx, [message.sequenceId]);
-  return { refused: reason };
-}
-
-/** The message as it leaves, or the variable that is empty (S8). Opt-out line and postal address close the body (D6). */
-function write(
-  ctx: Context,
+const letterOf = (
+  { workspace, publicUrl }: Context,
   facts: queries.AtTheGate,
   sequence: SequenceRow,
   sender: SenderRow,
-): queries.Letter | { missing: string } {
-  const values = valuesOf(facts, sender.name);
-  const subject = render(facts.threadSubject ?? '', values);
-  const body = render(facts.body!, values);
-  if ('missing' in subject) return subject;
-  if ('missing' in body) return body;
-  const line = subject.text.replace(/\s+/g, ' ').trim();
-  const domain = sender.address.split('@').at(-1)!;
-  const unique = createHash('sha256')
-    .update(`${sequence.workspace_id}:${facts.id}:${sequence.created_at}`)
-    .digest('hex')
-    .slice(0, 20);
-  return {
-    mailId: facts.mailId ?? `<${facts.id}.${unique}@${domain}>`,
-    subject: facts.subject === null ? `Re: ${line}` : line,
-    body: `${body.text.trim()}\n\n${sequence.opt_out_line}\n${ctx.workspace.postal_address ?? ''}\n`,
-  };
-}
+): Letter | { missing: string } =>
+  write({
+    subject: facts.subject,
+    openingSubject: facts.openingSubject,
+    body: facts.body!,
+    values: valuesOf(facts, sender.name),
+    thread: facts.threadMailIds ? { subject: facts.threadSubject!, mailIds: facts.threadMailIds } : null,
+    sender,
+    optOutLine: sequence.opt_out_line,
+    postalAddress: workspace.postal_address,
+    publicUrl,
+    identity: `${workspace.id}:${facts.id}:${sequence.created_at}`,
+    mailId: facts.mailId,
+    optOutToken: facts.optOutToken,
+  });
 
 /** Outside any transaction. A transport that breaks may have sent: that is `unknown`, never a retry (D2). */
 async function handOver(services: Services, { transport, handingAt: _, ...mail }: Handing): Promise<HandOver> {
   const adapter = services.transports[transport];
   if (!adapter) return { outcome: 'auth_failed', detail: `there is no mail transport called ${transport}` };
   try {
-    const ids = { workspace: mail.workspaceId, message: mail.messageId, transport };
+    const ids = { workspace: mail.workspaceId, message: mail.messageId!, transport };
     const answer = await traced('hand-over', ids, () => adapter.handOver(mail));
     // Mail servers quote what they were told, credentials too, and their words are stored and shown (A5).
     return answer.outcome === 'accepted' ? answer : { ...answer, detail: redact(answer.detail) };
@@ -301,83 +335,4 @@ async function handOver(services: Services, { transport, handingAt: _, ...mail }
     services.log.warn({ err: error, message: mail.messageId }, 'a hand-over broke off, so whether it left is unknown');
     return { outcome: 'unknown', detail: 'the hand-over broke off' };
   }
-}
-
-/** First 15 minutes, then twice as long each time, up to 4 hours. */
-const backoffMinutes = (attempts: number): number => Math.min(240, 15 * 2 ** Math.max(0, attempts - 1));
-
-/** Records the mail server's answer and what follows from it, in one transaction (D1, D5, E3). */
-async function recordOutcome(
-  ctx: Context,
-  message: queries.Claimed,
-  handingAt: Temporal.Instant,
-  answer: HandOver,
-  at: Crash,
-): Promise<void> {
-  const { tx, now } = ctx;
-  const [sequence] = await lockAll(tx, [message.sequenceId]);
-  const sender = (await lockSenders(tx)).find(({ id }) => id === message.senderId)!;
-  await lockEnrollments(tx, [message.enrollmentId]);
-  await at('outcome_locked');
-  const on = dateIn(now, sequence!.zone);
-  const detail = answer.outcome === 'accepted' ? {} : { detail: answer.detail };
-  const end = async (state: 'sent' | 'failed' | 'unknown' | 'held', reason: string | null) => {
-    const isOurs = await queries.endHanding(tx, message.id, handingAt, { state, reason, ...detail }, now);
-    await at('outcome_written');
-    return isOurs;
-  };
-
-  switch (answer.outcome) {
-    case 'accepted': {
-      if (!(await end('sent', null))) return;
-      await queries.becomeActive(tx, message.id);
-      const { dueOn } = await queries.advance(tx, message.id, on, now);
-      if (!sender.started_on) await queries.setSender(tx, sender.id, { started_on: on.toString() });
-      if (dueOn !== null && dueOn <= on.toString()) await planAgain(ctx, [message.sequenceId]);
-      break;
-    }
-    case 'unknown':
-      if (!(await end('unknown', 'no_answer'))) return;
-      await queries.becomeActive(tx, message.id);
-      break;
-    case 'bad_address':
-      if (!(await end('failed', 'bad_address'))) return;
-      await queries.bounce(tx, message.id, now);
-      await planAgain(ctx, [message.sequenceId]);
-      break;
-    case 'deferred':
-      return later(ctx, message, handingAt, sequence!, answer.detail);
-    default: {
-      if (!(await end('held', answer.outcome))) return;
-      await queries.notContacted(tx, message.id);
-      if (answer.outcome === 'quota')
-        await queries.setSender(tx, sender.id, { status: 'resting', rests_until: on.toString(), status_reason: answer.detail });
-      else
-        await queries.setSender(tx, sender.id, {
-          status: answer.outcome === 'blocked' ? 'paused' : 'failing',
-          status_reason: answer.detail,
-        });
-      await planAgain(ctx, [message.sequenceId]);
-    }
-  }
-  await settle(tx, message.sequenceId, now);
-  await at('outcome_followed');
-}
-
-/** A deferred message is tried again later today, while the window is open; otherwise planning finds it another day (D5). */
-async function later(
-  ctx: Context,
-  message: queries.Claimed,
-  handingAt: Temporal.Instant,
-  sequence: SequenceRow,
-  detail: string,
-): Promise<void> {
-  const { tx, now } = ctx;
-  const { attempts } = await tx.selectFrom('message').select('attempts').where('id', '=', message.id).executeTakeFirstOrThrow();
-  const again = now.add({ minutes: backoffMinutes(attempts) });
-  const window = windowOn(dateIn(now, sequence.zone), windowOf(sequence));
-  const fits = window !== null && Temporal.Instant.compare(again, window.until) < 0;
-  const to = fits ? { state: 'planned' as const, plannedAt: again } : { state: 'held' as const };
-  if (await queries.endHanding(tx, message.id, handingAt, { reason: 'deferred', detail, ...to }, now))
-    await queries.notContacted(tx, message.id);
 }

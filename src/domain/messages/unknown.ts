@@ -38,12 +38,29 @@ export const unknowns = (
       order by m.handing_at, m.id`,
   );
 
+/** How long the Sent folder is looked through for a message that may have left; a server that files it does so at once. */
+const searchedFor = { hours: 1 };
+
+/** Messages of a sender that may have left a short while ago, for a look into its Sent folder (D2). */
+export const freshUnknowns = (ctx: Context, senderId: number): Promise<{ id: number; mailId: string }[]> =>
+  rows(
+    ctx.tx,
+    sql<{ id: number; mailId: string }>`select id, mail_id as "mailId" from message
+      where workspace_id = ${ctx.workspace.id} and state = 'unknown' and sender_id = ${senderId}
+        and ended_at > ${ctx.now.subtract(searchedFor)} and mail_id is not null order by id`,
+  );
+
 /**
  * Settles unknown messages (D2). `sent`: the run goes on from the moment of the hand-over. `resend`: the message is planned again, from
  * the same sender and under the same Message-ID, since the first may have arrived. Those that somebody settled meanwhile stay as they are.
  * @returns how many were settled
  */
-export async function settleUnknown(ctx: Context, ids: readonly number[], as: 'sent' | 'resend'): Promise<number> {
+export async function settleUnknown(
+  ctx: Context,
+  ids: readonly number[],
+  as: 'sent' | 'resend',
+  reason: 'settled_by_hand' | 'found_in_sent' = 'settled_by_hand',
+): Promise<number> {
   const { tx, now } = ctx;
   const found = await tx
     .selectFrom('message')
@@ -63,7 +80,7 @@ export async function settleUnknown(ctx: Context, ids: readonly number[], as: 's
     tx,
     as === 'sent'
       ? sql<{ id: number; sequenceId: number; handedAt: Temporal.Instant }>`
-          update message set state = 'sent', reason = 'settled_by_hand'
+          update message set state = 'sent', reason = ${reason}
           where id = any(${found.map(row => row.id)}::bigint[]) and state = 'unknown'
           returning id, sequence_id as "sequenceId", handing_at as "handedAt"`
       : sql<{ id: number; sequenceId: number; handedAt: Temporal.Instant }>`

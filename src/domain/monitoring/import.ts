@@ -1,6 +1,7 @@
+import { isEmbedded } from '../../db/transaction.ts';
 import { isRefusal, type Refusal, refuse } from '../../errors.ts';
 import * as activity from '../activity/index.ts';
-import { type Context, mayChange } from '../context.ts';
+import { type Context, mayChange, type Services } from '../context.ts';
 import * as lists from '../lists/index.ts';
 import type { Candidate } from '../ports.ts';
 import * as queries from './queries.ts';
@@ -63,6 +64,9 @@ export async function openImport(
   return { listId: list.id, list: list.name, refillId: refill!.id, isNew: !found, through: 0 };
 }
 
+/** How many rows one transaction takes: each writes a lead and a membership, and on the embedded database everyone waits for it. */
+export const rowsAtOnce = ({ db }: Pick<Services, 'db'>): number => (isEmbedded(db) ? 1_000 : 5_000);
+
 export interface Rows {
   listId: number;
   refillId: number;
@@ -72,7 +76,7 @@ export interface Rows {
 }
 
 /**
- * Adds up to 1,000 rows of a file to the list, in one short transaction that also notes how far it came: lines that were dealt with,
+ * Adds up to `rowsAtOnce` rows of a file to the list, in one short transaction that also notes how far it came: lines that were dealt with,
  * before a kill or by another process that imports the same file, are left out. A row that is on the list already, also by an earlier
  * row of the file, counts as such. @returns the receipt so far
  */

@@ -7,7 +7,7 @@ import * as queries from './queries.ts';
 import { order } from './refill.ts';
 import { amounts, latestMissed, orders, periodAfter, periodIn, type Standing } from './rules.ts';
 
-export { closeImport, type Import, type ImportedFile, importRows, openImport } from './import.ts';
+export { closeImport, type Import, type ImportedFile, importRows, openImport, rowsAtOnce } from './import.ts';
 export type { MonitoringRow, RefillRow } from './queries.ts';
 export { carryOut, type Order, order, receiptOf } from './refill.ts';
 export { orderOf, type Receipt, summary } from './rules.ts';

@@ -5,6 +5,7 @@ import * as queues from '../../queues.ts';
 import { type Context, mayChange } from '../context.ts';
 import * as forecasts from '../forecasts/index.ts';
 import * as messages from '../messages/index.ts';
+import * as crowd from './crowd.ts';
 import type { HolidayPlan } from './holidays.ts';
 import * as queries from './queries.ts';
 import * as rules from './rules.ts';
@@ -92,31 +93,14 @@ export const today = (ctx: Context, sequence: Pick<rules.SequenceRow, 'zone'>): 
 export const stepsOf = (ctx: Context, sequence: rules.SequenceRow) => queries.stepsOf(ctx.tx, sequence.id, sequence.version);
 export const sendersOf = (ctx: Context, sequenceId: number) => queries.sendersOf(ctx.tx, [sequenceId]);
 
-/** A mailbox that messages leave from. `transport` names the port's adapter. */
-export async function createSender(
-  ctx: Context,
-  sender: { ownerId: number; name: string; address: string; transport: 'outbox'; dailyLimit?: number; minGapMinutes?: number },
-): Promise<number> {
-  const { id } = await ctx.tx
-    .insertInto('sender')
-    .values({
-      workspace_id: ctx.workspace.id,
-      owner_id: sender.ownerId,
-      name: sender.name,
-      address: sender.address,
-      transport: sender.transport,
-      created_at: ctx.now,
-      ...(sender.dailyLimit === undefined ? {} : { daily_limit: sender.dailyLimit }),
-      ...(sender.minGapMinutes === undefined ? {} : { min_gap_minutes: sender.minGapMinutes }),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return id;
-}
-
 /** Senders by address or name, ignoring case; without names, every healthy one of the workspace. */
 export async function resolveSenders(ctx: Context, names?: readonly string[]): Promise<number[] | Refusal> {
-  const all = await ctx.tx.selectFrom('sender').select(['id', 'name', 'address', 'status']).orderBy('id').execute();
+  const all = await ctx.tx
+    .selectFrom('sender')
+    .select(['id', 'name', 'address', 'status'])
+    .where('removed_at', 'is', null)
+    .orderBy('id')
+    .execute();
   if (!names?.length) return all.filter(sender => sender.status === 'healthy').map(sender => sender.id);
   const ids = new Set<number>();
   for (const name of names) {
@@ -231,9 +215,9 @@ export async function edit(ctx: Context, sequenceId: number, changes: Changes): 
     .execute();
   if (steps?.length) await queries.insertSteps(ctx, sequenceId, version, normalized(steps));
   if (senderIds) await queries.setSenders(ctx, sequenceId, senderIds);
-  const stepCount = steps?.length ?? (await queries.stepsOf(ctx.tx, sequenceId, version)).length;
-  const { moved } = moveUnsent ? await queries.moveUnsent(ctx.tx, sequenceId, version, stepCount) : { moved: 0 };
-  const keptOlder = await queries.keepOlder(ctx.tx, sequenceId, version);
+  const { moving, keeping } = await queries.groupsAt(ctx.tx, sequenceId, { version, steps: null });
+  if (moveUnsent) await crowd.startMoving(ctx, { sequenceId, version, above: 0 });
+  const [moved, keptOlder] = moveUnsent ? [moving, keeping] : [0, moving + keeping];
   const touchesPlan = Boolean(dailyCap !== undefined || window || steps || senderIds || holidays || moveUnsent);
   return { replanned: touchesPlan ? await messages.replan(ctx, sequenceId) : 0, moved, keptOlder };
 }
@@ -252,6 +236,7 @@ export async function missing(ctx: Context, sequence: rules.SequenceRow): Promis
     cap: sequence.daily_cap,
     postalAddress: ctx.workspace.postal_address,
     optOutLine: sequence.opt_out_line,
+    publicUrl: ctx.publicUrl,
   });
 }
 
@@ -335,15 +320,21 @@ export async function awaiting(ctx: Context, sequence: rules.SequenceRow): Promi
   };
 }
 
-/** Goes on after a pause: with all who are overdue, or without the stale ones; planning then spreads them under the cap (S9). */
+/**
+ * Goes on after a pause: with all who are overdue, or without the stale ones; planning then spreads them under the cap (S9). Where more
+ * are stale than one transaction ends, it wakes by itself after the last of them.
+ */
 export async function resume(
   ctx: Context,
   sequenceId: number,
   choice: 'all' | 'end_stale',
 ): Promise<{ ended: number } | Refusal> {
+  const status = rules.after(await lock(ctx, sequenceId), 'resume');
+  if (isRefusal(status)) return status;
+  const { ended, more } = choice === 'end_stale' ? await crowd.startEnding(ctx, sequenceId) : { ended: 0, more: false };
+  if (more) return { ended };
   const sequence = await change(ctx, sequenceId, 'resume');
   if (isRefusal(sequence)) return sequence;
-  const ended = choice === 'end_stale' ? await queries.endStale(ctx.tx, sequenceId, today(ctx, sequence), ctx.now) : 0;
   await wake(ctx, sequenceId, sequence.zone);
   return { ended };
 }
@@ -360,6 +351,8 @@ export async function beginDay(ctx: Context, sequenceId: number): Promise<void> 
   const sequence = await lock(ctx, sequenceId);
   const nextDayAt = rules.isRunning(sequence.status) ? rules.nextDayAt(ctx.now, sequence.zone) : null;
   await ctx.tx.updateTable('sequence').set({ next_day_at: nextDayAt }).where('id', '=', sequenceId).execute();
+  // Whoever ended its last run may have died before saying so.
+  await settle(ctx, sequenceId);
 }
 
 /** A finishing sequence becomes inactive by itself when its last live enrollment has ended (S1). */

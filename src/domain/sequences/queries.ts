@@ -18,6 +18,7 @@ export interface SenderRow extends SharedSender {
   name: string;
   address: string;
   status: string;
+  transport: string;
 }
 
 const rows = async <R>(tx: Tx, statement: RawBuilder<R>): Promise<R[]> => (await statement.execute(tx)).rows;
@@ -69,8 +70,8 @@ export const sendersOf = (tx: Tx, sequenceIds: readonly number[]): Promise<(Send
   rows(
     tx,
     sql<SenderRow & { sequenceId: number }>`
-      select ss.sequence_id as "sequenceId", x.id, x.name, x.address, x.status, x.daily_limit, x.min_gap_minutes, x.ramp_start,
-        x.ramp_step, x.started_on,
+      select ss.sequence_id as "sequenceId", x.id, x.name, x.address, x.status, x.transport, x.daily_limit, x.min_gap_minutes, x.ramp_start,
+        x.ramp_step, x.ramp_every, x.sending_days, x.last_sent_on,
         coalesce((
           select jsonb_agg(o.daily_cap::float8 / (select count(*) from sequence_sender n where n.sequence_id = o.id) order by o.id)
           from sequence_sender os join sequence o on o.id = os.sequence_id
@@ -112,24 +113,33 @@ export const setSenders = async (ctx: Context, sequenceId: number, senderIds: re
       select ${sequenceId}, id, ${ctx.workspace.id} from unnest(${senderIds}::bigint[]) as id`.execute(ctx.tx);
 };
 
-/** Unsent steps of live enrollments go over to the newest version where it still has a step for them; what was held for an empty
- * variable gets another try (S7). Returns how many moved and how many stay on theirs. */
-export async function moveUnsent(tx: Tx, sequenceId: number, version: number, steps: number) {
-  const [counted] = await rows(
-    tx,
-    sql<{ moved: number; kept: number }>`
-      with live as (
-        select id, version, next_position from enrollment
-        where sequence_id = ${sequenceId} and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')),
-      moved as (
+/**
+ * Unsent steps of live enrollments of versions after `above` go over to a later one where that still has a step for them; what was held
+ * for an empty variable gets another try (S7). By ids, or whoever is due first, first. Returns ids, at most `limit`, in order.
+ */
+export const moveSteps = async (
+  tx: Tx,
+  { sequenceId, version, above }: { sequenceId: number; version: number; above: number },
+  { limit, order, after = 0 }: { limit: number; order: 'due' | 'id'; after?: number },
+): Promise<number[]> =>
+  (
+    await rows(
+      tx,
+      sql<{ id: number }>`
+        with chosen as materialized (
+          select id from enrollment where sequence_id = ${sequenceId} and version > ${above} and version < ${version} and id > ${after}
+            and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')
+            and next_position <= (select count(*) from step where sequence_id = ${sequenceId} and version = ${version})
+          order by ${order === 'due' ? sql`next_due_on,` : sql``} id limit ${limit}),
+        locked as materialized (
+          select id from enrollment where id = any(array(select id from chosen)) order by id for no key update)
         update enrollment e
         set version = ${version}, held_reason = case when e.held_reason = 'missing_variable' then null else e.held_reason end
-        from live where live.id = e.id and live.next_position <= ${steps} and live.version <> ${version} returning e.id)
-      select (select count(*)::int from moved) as moved,
-        (select count(*)::int from live where version <> ${version} and next_position > ${steps}) as kept`,
-  );
-  return counted!;
-}
+        from locked where e.id = locked.id returning e.id`,
+    )
+  )
+    .map(row => row.id)
+    .sort((a, b) => a - b);
 
 /** Live enrollments that move to a version of so many steps (null: as many as it has), and those that stay on an older one (S7). */
 export const groupsAt = async (
@@ -149,16 +159,6 @@ export const groupsAt = async (
           and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`,
     )
   )[0]!;
-
-/** Live enrollments that stay on a version older than this one (S7). */
-export const keepOlder = async (tx: Tx, sequenceId: number, version: number): Promise<number> =>
-  (
-    await rows(
-      tx,
-      sql<{ n: number }>`select count(*)::int as n from enrollment where sequence_id = ${sequenceId} and version < ${version}
-        and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`,
-    )
-  )[0]!.n;
 
 export interface Overdue {
   /** Days since the last message: up to 7, up to 21, more. */
@@ -182,15 +182,20 @@ export const overdue = async (tx: Tx, sequenceId: number, on: Temporal.PlainDate
     )
   )[0]!;
 
-/** Ends those whose last message is older than 21 days (S9). Returns how many. */
-export const endStale = async (tx: Tx, sequenceId: number, on: Temporal.PlainDate, now: Temporal.Instant): Promise<number> =>
+/** Ends up to `limit` of those whose last message is older than 21 days (S9). Returns how many. */
+export const endStale = async (
+  tx: Tx,
+  sequenceId: number,
+  { on, now, limit }: { on: Temporal.PlainDate; now: Temporal.Instant; limit: number },
+): Promise<number> =>
   (
     await rows(
       tx,
       sql<{ id: number }>`
         update enrollment set state = 'stopped', reason = 'stale', ended_at = ${now}, next_due_on = null, held_reason = null
-        where sequence_id = ${sequenceId} and state = 'active' and next_due_on < ${on}
-          and last_contact_at < ${now}::timestamptz - interval '21 days'
+        where id = any(array(
+          select id from enrollment where sequence_id = ${sequenceId} and state = 'active' and next_due_on < ${on}
+            and last_contact_at < ${now}::timestamptz - interval '21 days' order by id limit ${limit} for update))
         returning id`,
     )
   ).length;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Context } from '../context.ts';
 import { freeName } from '../lists/rules.ts';
 import * as messages from '../messages/index.ts';
+import { startMoving } from './crowd.ts';
 import * as queries from './queries.ts';
 import * as rules from './rules.ts';
 
@@ -69,13 +70,10 @@ export async function restore(ctx: Context, sequenceId: number, was: Snapshot): 
     .execute();
   await queries.setSenders(ctx, sequenceId, was.senderIds);
   if (version !== now!.version) {
-    await sql`insert into step (workspace_id, sequence_id, version, position, kind, title, delay_days, subject, body, new_thread)
-      select workspace_id, sequence_id, ${version}, position, kind, title, delay_days, subject, body, new_thread
+    await sql`insert into step (workspace_id, sequence_id, version, position, kind, title, delay_days, subject, body)
+      select workspace_id, sequence_id, ${version}, position, kind, title, delay_days, subject, body
       from step where sequence_id = ${sequenceId} and version = ${was.version}`.execute(ctx.tx);
-    await sql`update enrollment set version = ${version},
-        held_reason = case when held_reason = 'missing_variable' then null else held_reason end
-      where sequence_id = ${sequenceId} and version > ${was.version}
-        and state in ('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`.execute(ctx.tx);
+    await startMoving(ctx, { sequenceId, version, above: was.version });
   }
   return messages.replan(ctx, sequenceId);
 }

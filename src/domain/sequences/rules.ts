@@ -83,12 +83,14 @@ export interface Readiness {
   writesEmail?: boolean;
   /** Faults of its templates, as sentences. */
   templateFaults: string[];
-  senders: { name: string; status: string }[];
+  senders: { name: string; status: string; transport?: string }[];
   /** Can a message leave at all? */
   hasSendingHour: boolean;
   cap: number;
   postalAddress: string | null;
   optOutLine: string;
+  /** Where opt-out links lead; strangers must be able to reach it wherever mail leaves this machine (D6). */
+  publicUrl?: string;
 }
 
 /** Everything that keeps a sequence from being activated, at once; none when it is ready (S2). */
@@ -104,6 +106,10 @@ export function missing(sequence: Readiness): string[] {
     [sequence.cap < 1, 'its daily cap is below 1'],
     [!sequence.postalAddress?.trim(), 'the workspace has no postal address'],
     [!sequence.optOutLine.trim(), 'it has no opt-out line'],
+    [
+      sequence.senders.some(sender => sender.transport === 'smtp') && !sequence.publicUrl?.startsWith('https://'),
+      'nobody could follow its opt-out link: an operator sets DROVER_PUBLIC_URL to the https address of this Drover',
+    ],
   ];
   return faults.filter(([isMissing]) => isMissing).map(([, fault]) => fault);
 }
@@ -133,11 +139,15 @@ export const widens = (before: SendWindow, after: SendWindow): boolean =>
   minutesOf(after.from) < minutesOf(before.from) ||
   minutesOf(after.until) > minutesOf(before.until);
 
-/** A sender's daily limit on a local date, with its ramp: so much on its first day, so much more on each day after it (S5). */
+/**
+ * A sender's daily limit on a local date, with its ramp: so much on its first day, and so much more after every `ramp_every` days on which
+ * it has sent (S5). A week in which it sends nothing does not warm it up.
+ */
 export function limitOn(sender: SenderLimits, on: Temporal.PlainDate): number {
   if (sender.ramp_start === null) return sender.daily_limit;
-  const days = sender.started_on ? Math.max(0, Temporal.PlainDate.from(sender.started_on).until(on).days) : 0;
-  return Math.min(sender.daily_limit, sender.ramp_start + days * (sender.ramp_step ?? 0));
+  const isOnItsDay = sender.last_sent_on !== null && sender.last_sent_on >= on.toString();
+  const before = sender.sending_days - (isOnItsDay ? 1 : 0);
+  return Math.min(sender.daily_limit, sender.ramp_start + Math.floor(before / sender.ramp_every) * (sender.ramp_step ?? 0));
 }
 
 export interface SenderLimits {
@@ -145,7 +155,10 @@ export interface SenderLimits {
   min_gap_minutes: number;
   ramp_start: number | null;
   ramp_step: number | null;
-  started_on: string | null;
+  ramp_every: number;
+  /** Local days on which it has sent, and the last of them. */
+  sending_days: number;
+  last_sent_on: string | null;
 }
 
 /** What one sender could give, and what every running sequence of it would like to take. */

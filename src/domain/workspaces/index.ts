@@ -1,12 +1,10 @@
 import type { Selectable } from 'kysely';
 import { isZone } from '../../calendar.ts';
-import type { Member, Workspace } from '../../db/types.ts';
-import { type Refusal, refuse } from '../../errors.ts';
+import type { Member } from '../../db/types.ts';
 import { nearest } from '../../nearest.ts';
 import { record } from '../activity/index.ts';
 import type { Context, MemberActor } from '../context.ts';
-
-export type WorkspaceRow = Selectable<Workspace>;
+import { lockMembers } from './people.ts';
 
 /** What an admin sets for the whole workspace (W1). */
 export interface Settings {
@@ -25,16 +23,27 @@ export interface Settings {
   companyReplyPauseDays: number;
 }
 
+/** A zone's name with its capital letters: `europe/kyiv` is Europe/Kyiv. */
+const spelled = (zone: string): string => Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone).timeZoneId;
+
 /** The zone a person meant: as written, as a renamed zone's old name, or a city; null with the nearest known ones otherwise. */
 export function zoneNamed(wanted: string): { zone: string } | { nearest: string[] } {
   const zones = Intl.supportedValuesOf('timeZone');
   const known = zones.find(zone => zone.toLowerCase() === wanted.toLowerCase());
   if (known) return { zone: known };
-  if (wanted.includes('/') && isZone(wanted)) return { zone: wanted };
+  if (wanted.includes('/') && isZone(wanted)) return { zone: spelled(wanted) };
   if (wanted.toUpperCase() === 'UTC') return { zone: 'UTC' };
   const city = wanted.trim().replace(/\s+/g, '_').toLowerCase();
-  const byCity = zones.filter(zone => zone.toLowerCase().endsWith(`/${city}`));
-  if (byCity.length === 1) return { zone: byCity[0]! };
+  // A renamed zone is listed under one of its names only: Kyiv is found as Europe/Kyiv beside the listed Europe/Kiev.
+  const regions = new Set(zones.map(zone => zone.split('/')[0]!));
+  const byCity = new Set([
+    ...zones.filter(zone => zone.toLowerCase().endsWith(`/${city}`)),
+    ...[...regions]
+      .map(region => `${region}/${city}`)
+      .filter(isZone)
+      .map(spelled),
+  ]);
+  if (byCity.size === 1) return { zone: [...byCity][0]! };
   const cities = zones.map(zone => ({ zone, city: zone.split('/').at(-1)! }));
   const near = nearest(
     city,
@@ -58,7 +67,7 @@ const actor = (row: Selectable<Member>): MemberActor => ({
 
 /**
  * Finds the member behind a Slack user, creating it the first time. The first member of a workspace becomes admin, and so do Slack's
- * own workspace admins (W2).
+ * own workspace admins (W2). Who comes when everybody has left is the first anew, and takes over what they left behind (W3).
  */
 export async function join(
   ctx: Context,
@@ -67,9 +76,14 @@ export async function join(
   const found = await ctx.tx.selectFrom('member').selectAll().where('slack_user_id', '=', user.slackUserId).executeTakeFirst();
   const isSame = found && !found.deactivated_at && (found.role === 'admin' || !user.isSlackAdmin) && found.name === user.name;
   if (isSame) return actor(found);
-  // The workspace row is locked so that of two first members only one is the first.
-  await ctx.tx.selectFrom('workspace').select('id').where('id', '=', ctx.workspace.id).forUpdate().execute();
-  const others = await ctx.tx.selectFrom('member').select('id').limit(1).execute();
+  await lockMembers(ctx);
+  const others = await ctx.tx
+    .selectFrom('member')
+    .select('id')
+    .where('slack_user_id', '!=', user.slackUserId)
+    .where('deactivated_at', 'is', null)
+    .limit(1)
+    .execute();
   const becomesAdmin = user.isSlackAdmin || others.length === 0;
   const row = await ctx.tx
     .insertInto('member')
@@ -87,6 +101,7 @@ export async function join(
     )
     .returningAll()
     .executeTakeFirstOrThrow();
+  if (!others.length && (!found || found.deactivated_at)) await inherit(ctx, row);
   return actor(row);
 }
 
@@ -95,37 +110,63 @@ export async function memberBySlackId(ctx: Context, slackUserId: string): Promis
   return row && actor(row);
 }
 
+/** What changed hands because its owner left; `promoted`: the heir had to become admin for it. */
+export interface HandOver {
+  /** Null where nobody is left: what the member owned waits for whoever comes next. */
+  to: MemberActor | null;
+  promoted: boolean;
+  lists: number;
+  sequences: number;
+  senders: number;
+}
+
 /**
- * Marks a member as gone and gives what they own to the longest-serving admin (W3).
- * @returns what was handed over and to whom, for the digest; a refusal when nobody is left to take it.
+ * Marks a member as gone and gives what they own to the longest-serving admin. Without one the longest-known member becomes admin:
+ * somebody has to get the replies and may change settings (W2, W3).
+ * @returns what was handed over and to whom, for the digest
  */
-export async function deactivate(
-  ctx: Context,
-  memberId: number,
-): Promise<{ to: MemberActor; lists: number; sequences: number; senders: number } | Refusal> {
+export async function deactivate(ctx: Context, memberId: number): Promise<HandOver> {
+  await lockMembers(ctx);
   const heir = await ctx.tx
     .selectFrom('member')
     .selectAll()
-    .where('role', '=', 'admin')
     .where('deactivated_at', 'is', null)
     .where('id', '!=', memberId)
+    .orderBy(({ eb }) => eb('role', '=', 'admin'), 'desc')
     .orderBy('id')
     .executeTakeFirst();
-  if (!heir) return refuse('no_admin_left', 'Nobody else is admin, so nobody could take over. Make somebody admin first.');
   await ctx.tx.updateTable('member').set({ deactivated_at: ctx.now }).where('id', '=', memberId).execute();
-  const handOver = async (table: 'list' | 'sequence' | 'sender') =>
-    Number(
-      (await ctx.tx.updateTable(table).set({ owner_id: heir.id }).where('owner_id', '=', memberId).executeTakeFirst())
-        .numUpdatedRows,
-    );
-  const moved = { lists: await handOver('list'), sequences: await handOver('sequence'), senders: await handOver('sender') };
+  const promoted = heir !== undefined && heir.role !== 'admin';
+  if (promoted) await ctx.tx.updateTable('member').set({ role: 'admin' }).where('id', '=', heir.id).execute();
+  const moved = heir ? await give(ctx, [memberId], heir.id) : { lists: 0, sequences: 0, senders: 0 };
   await record(ctx, {
     action: 'deactivate_member',
     outcome: 'done',
     objects: [`member:${memberId}`],
-    detail: { to: heir.name, ...moved },
+    detail: heir ? { to: heir.name, promoted, ...moved } : {},
   });
-  return { to: actor(heir), ...moved };
+  return { to: heir ? actor({ ...heir, role: 'admin' }) : null, promoted, ...moved };
+}
+
+/** Gives the first to come after everybody left what nobody owns any more (W3). */
+async function inherit(ctx: Context, heir: Selectable<Member>): Promise<void> {
+  const gone = await ctx.tx.selectFrom('member').select('id').where('deactivated_at', 'is not', null).execute();
+  if (!gone.length) return;
+  const moved = await give(
+    ctx,
+    gone.map(({ id }) => id),
+    heir.id,
+  );
+  const detail = { to: heir.name, promoted: true, ...moved };
+  await record(ctx, { action: 'inherit', outcome: 'done', objects: [`member:${heir.id}`], detail });
+}
+
+async function give(ctx: Context, from: number[], to: number): Promise<Pick<HandOver, 'lists' | 'sequences' | 'senders'>> {
+  const moved = async (table: 'list' | 'sequence' | 'sender'): Promise<number> =>
+    Number(
+      (await ctx.tx.updateTable(table).set({ owner_id: to }).where('owner_id', 'in', from).executeTakeFirst()).numUpdatedRows,
+    );
+  return { lists: await moved('list'), sequences: await moved('sequence'), senders: await moved('sender') };
 }
 
 const clockTime = (time: string): string => time.slice(0, 5);

@@ -49,9 +49,13 @@ export const hasOtherAdmin = async (ctx: Context, memberId: number): Promise<boo
     .where('id', '!=', memberId)
     .executeTakeFirst()) !== undefined;
 
-/** Sets a role (W2). The members are locked, so that two demotions at once leave an admin. @returns `last_admin` where none would be left */
+/** Who joins, leaves and becomes admin is decided one at a time: of two first members one is the first, and of two last admins one stays. */
+export const lockMembers = (ctx: Context) =>
+  ctx.tx.selectFrom('workspace').select('id').where('id', '=', ctx.workspace.id).forUpdate().execute();
+
+/** Sets a role (W2). @returns `last_admin` where none would be left */
 export async function setRole(ctx: Context, memberId: number, role: 'admin' | 'rep'): Promise<undefined | Refusal> {
-  await ctx.tx.selectFrom('member').select('id').where('role', '=', 'admin').orderBy('id').forUpdate().execute();
+  await lockMembers(ctx);
   if (role === 'rep' && !(await hasOtherAdmin(ctx, memberId)))
     return refuse('last_admin', 'Nobody else is admin, and somebody has to be. Make somebody else admin first.');
   await ctx.tx.updateTable('member').set({ role }).where('id', '=', memberId).execute();

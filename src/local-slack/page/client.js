@@ -1,15 +1,19 @@
 import { startComposer } from './composer.js';
+import { startMail } from './mail.js';
 import { startSwitcher } from './switcher.js';
 
 const config = JSON.parse(document.body.dataset.config);
 const at = id => document.getElementById(id);
-const panes = { sidebar: at('sidebar'), head: at('head'), list: at('list'), composer: at('composer') };
+const panes = { honest: at('honest'), sidebar: at('sidebar'), head: at('head'), list: at('list'), composer: at('composer') };
 const threadPanes = { list: at('thread-list'), composer: at('thread-composer') };
 
 let place = config.place;
 let threadPlace = config.threadPlace;
 let isRefreshing = false;
 let isStale = false;
+
+/** Whether the mailbox is shown, which is read from the top. */
+const isMail = () => place.endsWith(' mail');
 
 // ── Talking to the server ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,16 +113,17 @@ function draw(parts) {
   place = parts.place;
   threadPlace = parts.threadPlace;
   document.title = parts.title;
+  replace(panes.honest, parts.honest);
   replace(panes.sidebar, parts.sidebar);
   replace(panes.head, parts.head);
-  const isOutbox = place.endsWith('outbox');
-  redraw(panes.list, parts.list, { isNew, followEnd: !isOutbox });
+  redraw(panes.list, parts.list, { isNew, followEnd: !isMail() });
   if (isNew) panes.composer.innerHTML = parts.composer;
   at('thread-where').textContent = parts.threadWhere;
   at('thread').hidden = !threadPlace;
   document.body.classList.toggle('has-thread', Boolean(threadPlace));
-  redraw(threadPanes.list, parts.threadList, { isNew: isNewThread, followEnd: true });
+  // The form first: a taller one leaves the list less room, and its end would be out of sight.
   if (isNewThread) threadPanes.composer.innerHTML = parts.threadComposer;
+  redraw(threadPanes.list, parts.threadList, { isNew: isNewThread, followEnd: true });
   if (isNewThread && threadPlace) threadPanes.composer.querySelector('textarea')?.focus();
   else if (isNew) panes.composer.querySelector('textarea')?.focus();
   markUnread();
@@ -298,18 +303,17 @@ document.addEventListener('keydown', event => {
 // ── Start ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 startComposer({ config, act, refresh });
+startMail({ act, refresh });
 startSwitcher({ go });
 addEventListener('popstate', refresh);
 document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && refresh());
 
 const stream = new EventSource('/page/stream');
 for (const name of ['hello', 'change', 'beat']) stream.addEventListener(name, refresh);
-// The outbox and the clock change without a message; both are cheap to ask for.
-setInterval(() => place.endsWith('outbox') && document.visibilityState === 'visible' && refresh(), 4000);
 
 for (const list of [panes.list, threadPanes.list]) {
   for (const child of list.firstElementChild?.children ?? []) drawnFrom.set(child, child.outerHTML);
-  if (!place.endsWith('outbox')) toEnd(list);
+  if (list === threadPanes.list || !isMail()) toEnd(list);
 }
 document.body.classList.toggle('has-thread', Boolean(threadPlace));
 markUnread();

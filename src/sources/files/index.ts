@@ -20,19 +20,17 @@ export interface PeopleBatch {
   notes: readonly string[];
 }
 
-/** Rows a batch, good and rejected: what one transaction takes. */
-const batchSize = 1_000;
 /** Characters of a batch, where rows are long. */
 const batchWeight = 8_000_000;
 
 /**
- * Reads a user's own file in batches, in constant memory: CSV, TSV and XLSX by content, not by name, any of the usual encodings and
+ * Reads a user's own file in batches of `batchSize` rows, good and rejected, in constant memory: CSV, TSV and XLSX by content, not by name, any of the usual encodings and
  * delimiters, headers as HubSpot, Apollo, Clay and people write them. Good rows come as candidates, others with their line and reason;
  * duplicates are left to the list (L3).
  * @throws NotFound `no_such_file`; Refused `no_usable_columns`, `empty_file`, `not_text`, `not_a_workbook`, `not_a_file`,
  *   `file_unreadable`, `file_damaged`, `file_too_large`
  */
-export async function* readPeople(path: string): AsyncGenerator<PeopleBatch> {
+export async function* readPeople(path: string, batchSize = 1_000): AsyncGenerator<PeopleBatch> {
   const size = await sizeOf(path);
   const table = (await recognise(path)) === 'archive' ? await openWorkbook(path) : openDelimited(path, size);
   let batch: Batch | null = null;
@@ -44,7 +42,7 @@ export async function* readPeople(path: string): AsyncGenerator<PeopleBatch> {
         continue;
       }
       batch.take(row);
-      if (batch.isFull) yield batch.hand(read);
+      if (batch.isFull(batchSize)) yield batch.hand(read);
     }
   }
   batch ??= new Batch(table, []);
@@ -84,7 +82,7 @@ class Batch {
     return cells.length >= width ? cells.slice(0, width) : [...cells, ...Array<string>(width - cells.length).fill('')];
   }
 
-  get isFull(): boolean {
+  isFull(batchSize: number): boolean {
     return this.#people.length + this.#rejected.length >= batchSize || this.#weight > batchWeight;
   }
 

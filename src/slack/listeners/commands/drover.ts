@@ -21,9 +21,12 @@ const subcommands: Record<string, Subcommand> = {
   why: { tool: 'why', needs: 'about', see: 'status' },
   forecast: { tool: 'forecast', takes: 'sequence' },
   review: { tool: 'review_leads', takes: 'sequence', with: { decision: 'show' } },
+  replies: { tool: 'list_replies', takes: 'sequence' },
+  numbers: { tool: 'show_numbers', takes: 'sequence' },
+  senders: { tool: 'list_senders' },
   undo: { tool: 'undo' },
   activity: { tool: 'activity', takes: 'about' },
-  help: { tool: 'help' },
+  help: { tool: 'help', takes: 'about' },
 };
 
 interface Subcommand {
@@ -61,9 +64,12 @@ const usage = [
   'why NAME',
   'forecast [SEQUENCE]',
   'review [SEQUENCE]',
+  'replies [SEQUENCE]',
+  'numbers [SEQUENCE]',
+  'senders',
   'undo',
   'activity [NAME]',
-  'help',
+  'help [TOPIC]',
 ].map(line => `/drover ${line}`);
 
 function notUnderstood(verb: string): Report {

@@ -1,7 +1,6 @@
 import type { AllMiddlewareArgs } from '@slack/bolt';
 import { drover, enter } from '../../../domain/context.ts';
 import * as workspaces from '../../../domain/workspaces/index.ts';
-import { isRefusal } from '../../../errors.ts';
 import type { Surface } from '../../app.ts';
 import type { Carried } from '../../inbox.ts';
 import { hasLeft } from '../../requests.ts';
@@ -21,7 +20,6 @@ export const handOver =
         .executeTakeFirst();
       if (!member || member.deactivated_at) return;
       const handed = await workspaces.deactivate(ctx, member.id);
-      if (isRefusal(handed))
-        services.log.warn({ member: member.id, code: handed.code }, 'nobody could take over what a member owned');
+      if (!handed.to) services.log.warn({ member: member.id }, 'nobody is left; who writes next takes over');
     });
   };

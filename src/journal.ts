@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Log } from '../log.ts';
+import { dirname } from 'node:path';
+import type { Log } from './log.ts';
 
 /** What happened, a line each, in order. */
 export interface Journal<Entry> {
@@ -11,9 +11,8 @@ export interface Journal<Entry> {
 export const memoryJournal = <Entry>(): Journal<Entry> => ({ read: () => [], append: () => {} });
 
 /** A file of one JSON value a line, only ever appended to. A last line that a kill cut off is dropped; a damaged one is skipped, and said. */
-export function fileJournal<Entry>(home: string, log: Log): Journal<Entry> {
-  mkdirSync(home, { recursive: true });
-  const file = join(home, 'local-slack.jsonl');
+export function fileJournal<Entry>(file: string, log: Log): Journal<Entry> {
+  mkdirSync(dirname(file), { recursive: true });
   return {
     read() {
       if (!existsSync(file)) return [];
@@ -30,7 +29,7 @@ export function fileJournal<Entry>(home: string, log: Log): Journal<Entry> {
           damaged += 1;
         }
       }
-      if (damaged) log.warn({ file, damaged }, 'lines of the local Slack conversation could not be read and were skipped');
+      if (damaged) log.warn({ file, damaged }, 'lines of a journal could not be read and were skipped');
       return entries;
     },
     append: entry => appendFileSync(file, `${JSON.stringify(entry)}\n`, { mode: 0o600 }),

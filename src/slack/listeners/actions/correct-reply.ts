@@ -1,0 +1,53 @@
+import type { AllMiddlewareArgs, BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { drover, enter } from '../../../domain/context.ts';
+import * as replies from '../../../domain/replies/index.ts';
+import { type CorrectionAction, correctionButtons, correctionOf, replyReport } from '../../../tools/reply-report.ts';
+import { runTool } from '../../../tools/run.ts';
+import type { Surface } from '../../app.ts';
+import { reportMessages } from '../../blocks/report.ts';
+import { reportWithButtons } from '../../blocks/task.ts';
+import type { Carried } from '../../inbox.ts';
+import { post } from '../../outbox.ts';
+import { apologise } from '../apology.ts';
+import { type Click, whereOf } from './click.ts';
+
+/** A press on one of the buttons under a reply: its note becomes what the reply counts as now. A refusal is the presser's alone to see. */
+export const correctReply =
+  ({ services, member }: Surface) =>
+  async ({
+    body,
+    action,
+    context,
+  }: SlackActionMiddlewareArgs<BlockAction> & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
+    const { inboxId, workspaceId } = context as unknown as Carried;
+    const { card, presserOnly } = whereOf(body as Click);
+    await apologise(services, { workspaceId, key: `click:${inboxId}:error`, place: presserOnly }, async () => {
+      const reply = Number('value' in action ? action.value : Number.NaN);
+      const outcome = await runTool(services, {
+        tool: 'correct_reply',
+        input: { reply, as: correctionOf[action.action_id as CorrectionAction] },
+        workspaceId,
+        actor: await member(workspaceId, body.user.id),
+        door: 'button',
+        place: { surface: 'slack', channel: presserOnly.channel },
+      });
+      await enter(services, workspaceId, drover, async ctx => {
+        const [view] = outcome.outcome === 'done' ? await replies.views(ctx, [reply]) : [];
+        if (!card || !view) return post(ctx, `click:${inboxId}`, presserOnly, reportMessages(outcome.report));
+        const shown = replyReport(view);
+        const notes = [...(shown.notes ?? []), ...(outcome.report.notes ?? [])];
+        const { channel, ts, threadTs } = card;
+        await post(
+          ctx,
+          `click:${inboxId}`,
+          { channel, ...(threadTs ? { threadTs } : {}), replace: { ts } },
+          withButtons({ ...shown, notes }, view),
+        );
+      });
+    });
+  };
+
+function withButtons(report: ReturnType<typeof replyReport>, view: replies.View) {
+  const buttons = correctionButtons(view);
+  return buttons.length ? reportWithButtons(report, `reply:${view.id}`, buttons) : reportMessages(report);
+}
