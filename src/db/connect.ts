@@ -6,6 +6,7 @@ import pg from 'pg';
 import { Conflict, Unavailable } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Codecs, parsers } from './codecs.ts';
+import { isAnswerLate } from './lost.ts';
 import { type Db, guarded } from './transaction.ts';
 import type { DB } from './types.ts';
 
@@ -19,17 +20,45 @@ export interface Connection {
 const kysely = (dialect: ConstructorParameters<typeof Kysely>[0]['dialect']): Db =>
   new Kysely<DB>({ dialect: guarded(dialect), plugins: [new Codecs()] });
 
-/** The server ends a transaction whose client has been silent for so long, so that its locks are free within 30 s. */
-const idleInTransactionMs = 10_000;
+/**
+ * The server ends a transaction whose client has been silent for so long. Whoever waited for its locks behind the same dead wire gets them
+ * next and is as silent; `lockTimeout` of transactions ends that chain, so that locks are free within 30 s however many have died.
+ */
+const idleInTransactionMs = 5_000;
 
-/** Connects to a Postgres server. A dropped connection is logged and replaced, never the end of the process. */
-export function connectServer(url: string, log: Log, { max = 10 }: { max?: number } = {}): Connection {
+/** Who has heard nothing of a statement for so long gives it up, and its connection: neither side of a dead wire is ever told. */
+export const serverAnswersWithinMs = 120_000;
+
+/** The network asks a silent peer after so long whether it is there. */
+export const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
+/** Ends with a statement that was given up, which is still on its wire: the pool makes another instead of lending it out again. */
+class Client extends pg.Client {
+  override query(...args: unknown[]): never {
+    const answer = (super.query as (...args: unknown[]) => unknown).apply(this, args);
+    if (answer instanceof Promise)
+      answer.catch(error => {
+        if (isAnswerLate(error)) this.end().catch(() => {});
+      });
+    return answer as never;
+  }
+}
+
+/**
+ * Connects to a Postgres server. A dropped connection is logged and replaced, never the end of the process.
+ * @param answersWithinMs null where a statement may take as long as it needs
+ */
+export function connectServer(
+  url: string,
+  log: Log,
+  { max = 10, answersWithinMs = serverAnswersWithinMs }: { max?: number; answersWithinMs?: number | null } = {},
+): Connection {
   const getTypeParser = ((oid: number, format?: 'text') =>
     parsers[oid] ?? pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
   const pool = new pg.Pool({
-    ...{ connectionString: url, max, types: { getTypeParser }, connectionTimeoutMillis: 10_000, keepAlive: true },
-    // A client behind a dead wire would keep its locks until the kernel gives up on it, hours later. None of ours is ever idle in a
-    // transaction for longer than a statement takes to send, since no network call is made in one.
+    ...{ Client, connectionString: url, max, types: { getTypeParser }, connectionTimeoutMillis: 10_000, ...keepAlive },
+    ...(answersWithinMs === null ? {} : { query_timeout: answersWithinMs }),
+    // None of ours is ever idle in a transaction for longer than a statement takes to send, since no network call is made in one.
     idle_in_transaction_session_timeout: idleInTransactionMs,
   });
   pool.on('error', error => log.warn({ err: error }, 'a database connection was lost'));

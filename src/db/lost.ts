@@ -1,8 +1,17 @@
-/** Codes by which a server or the network says that the database is away: connection exceptions, shutdowns, too many connections. */
-const codes = /^(08\w{3}|57P0[1-5]|53300|ECONN\w+|EPIPE|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)$/;
+import { setTimeout as pause } from 'node:timers/promises';
+
+/**
+ * Codes by which a server or the network says that the database is away, or as good as away: connection exceptions, shutdowns, too many
+ * connections, a transaction that the server ended for its silence, a lock that somebody else's silence has kept.
+ */
+const codes = /^(08\w{3}|57P0[1-5]|53300|25P03|55P03|ECONN\w+|EPIPE|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)$/;
+const answerIsLate = /^Query read timeout/;
 /** The driver's own errors, which carry no code. */
 const sentences =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|PGlite is closed)/;
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|PGlite is closed|Query read timeout)/;
+
+/** Did the driver give a statement up that nobody answered? */
+export const isAnswerLate = (error: unknown): boolean => error instanceof Error && answerIsLate.test(error.message);
 
 /** Is the database away, so that the same statement may well succeed later? */
 export function isDatabaseLost(error: unknown): boolean {
@@ -12,4 +21,15 @@ export function isDatabaseLost(error: unknown): boolean {
     if (at instanceof AggregateError && at.errors.some(isDatabaseLost)) return true;
   }
   return false;
+}
+
+/** Does `work` again, a second apart, for as long as the database is away, `forMs` at most. It is work that may be done twice. */
+export async function whileLost<R>(forMs: number, work: () => Promise<R>): Promise<R> {
+  for (const until = performance.now() + forMs; ; )
+    try {
+      return await work();
+    } catch (error) {
+      if (!isDatabaseLost(error) || performance.now() > until) throw error;
+      await pause(1_000);
+    }
 }

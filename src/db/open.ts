@@ -7,16 +7,34 @@ import { assertIsolation, migrate } from './migrate.ts';
 
 /** Opens the database the environment names, brings it up to date and checks that workspaces are kept apart. */
 export async function openDatabase(config: Config, log: Log): Promise<Connection> {
-  const connection = config.DATABASE_URL ? connectServer(config.DATABASE_URL, log) : await connectEmbedded(config.DROVER_HOME);
+  const url = config.DATABASE_URL;
+  if (url) await bringUpToDate(url, log);
+  const connection = url ? connectServer(url, log) : await connectEmbedded(config.DROVER_HOME);
   try {
-    const applied = await migrate(connection.db);
-    if (applied.length) log.info({ applied }, 'the database was brought up to date');
+    if (!url) await migrated(connection, log);
     await assertIsolation(connection.db);
     return connection;
   } catch (error) {
     await connection.close();
-    throw config.DATABASE_URL ? unopened(error) : error;
+    throw url ? unopened(error) : error;
   }
+}
+
+/** On connections of its own: a migration of large tables may take longer than any other statement. */
+async function bringUpToDate(url: string, log: Log): Promise<void> {
+  const connection = connectServer(url, log, { max: 2, answersWithinMs: null });
+  try {
+    await migrated(connection, log);
+  } catch (error) {
+    throw unopened(error);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function migrated({ db }: Connection, log: Log): Promise<void> {
+  const applied = await migrate(db);
+  if (applied.length) log.info({ applied }, 'the database was brought up to date');
 }
 
 /** What a server says that refuses this user or database, or is not there: the operator's to mend, so said without a stack. */

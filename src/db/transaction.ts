@@ -71,7 +71,10 @@ export const inTransaction = <R>(db: Db, work: (tx: Tx) => Promise<R>): Promise<
  */
 const act = (tx: Tx, role: 'drover_app' | 'drover_system', workspaceId: number | '') =>
   sql`select set_config('role', ${role}, true), set_config('drover.workspace', ${String(workspaceId)}, true),
-    set_config('jit', 'off', true)`.execute(tx);
+    set_config('jit', 'off', true), set_config('lock_timeout', ${lockTimeout}, true)`.execute(tx);
+
+/** No lock of ours is held for so long but by one whose client has died: who waits longer fails and is tried again (`db/connect.ts`). */
+const lockTimeout = '8s';
 
 /** Runs `work` inside one workspace: no row of another can be read or written (T1). */
 export const inWorkspace = <R>(db: Db, workspaceId: number, work: (tx: Tx) => Promise<R>): Promise<R> =>

@@ -2,7 +2,7 @@ import type { PGlite } from '@electric-sql/pglite';
 import { sql } from 'kysely';
 import { type AttachableClock, systemClock as bossSystemClock, fromKysely, fromPglite, type Job, PgBoss } from 'pg-boss';
 import { type Clock, MovableClock } from '../clock.ts';
-import type { Connection } from '../db/connect.ts';
+import { type Connection, keepAlive, serverAnswersWithinMs } from '../db/connect.ts';
 import { asConnectingUser, assertNoTransaction, type Db, type Tx } from '../db/transaction.ts';
 import { type Log, redact, silentLog } from '../log.ts';
 import { jobs } from '../metrics.ts';
@@ -30,7 +30,10 @@ export async function startBoss(connection: Connection, clock: Clock, log: Log, 
   const boss = new PgBoss({
     ...(engine.kind === 'embedded'
       ? { db: guardedPglite(engine.pglite), backend: 'pglite' as const }
-      : { connectionString: engine.url, max: 4, application_name: 'drover-jobs' }),
+      : {
+          ...{ connectionString: engine.url, max: 4, application_name: 'drover-jobs' },
+          ...{ ...keepAlive, query_timeout: serverAnswersWithinMs },
+        }),
     useListenNotify: supervise,
     supervise,
     schedule: supervise,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -59,8 +59,8 @@ export class Cluster {
     this.#start();
   }
 
-  url(port = this.port): string {
-    return `postgres://postgres@127.0.0.1:${port}/postgres`;
+  url(): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
   remove(): void {
@@ -69,62 +69,5 @@ export class Cluster {
     } finally {
       rmSync(this.#folder, { recursive: true, force: true });
     }
-  }
-}
-
-/** A wire between a worker and its database that can go dead without either end being told. */
-export class Wire {
-  readonly #server: Server;
-  readonly #pairs = new Set<[Socket, Socket]>();
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static open(to: number): Promise<Wire> {
-    return new Promise(resolve => {
-      const server = createServer(near => {
-        const far = dial(to, '127.0.0.1');
-        const pair: [Socket, Socket] = [near, far];
-        wire.#pairs.add(pair);
-        near.pipe(far);
-        far.pipe(near);
-        for (const socket of pair) {
-          socket.on('error', () => {});
-          socket.on('close', () => {
-            for (const other of pair) other.destroy();
-            wire.#pairs.delete(pair);
-          });
-        }
-      });
-      const wire = new Wire(server);
-      server.listen(0, '127.0.0.1', () => resolve(wire));
-    });
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  get connections(): number {
-    return this.#pairs.size;
-  }
-
-  /** Half-open: whatever is connected now stays so, and nothing passes any more; who connects afterwards gets through. @returns how many */
-  goDead(): number {
-    for (const [near, far] of this.#pairs) {
-      near.unpipe(far);
-      far.unpipe(near);
-      near.pause();
-      far.pause();
-    }
-    const dead = this.#pairs.size;
-    this.#pairs.clear();
-    return dead;
-  }
-
-  close(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
-    this.#server.close();
   }
 }

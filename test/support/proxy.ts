@@ -7,24 +7,29 @@ export interface DatabaseProxy {
   /** Cuts every connection at once, as a restarting server does; with `refuse`, new ones are cut too until `restore`. */
   cut(options?: { refuse?: boolean }): void;
   restore(): void;
+  /** How many are connected now, and not by a dead wire. */
+  readonly connections: number;
+  /** Half-open: whoever is connected stays so, and nothing passes any more; who connects afterwards gets through. @returns how many */
+  goDead(): number;
   close(): Promise<void>;
 }
 
 export async function startProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const open = new Set<Socket>();
+  const alive = new Set<[Socket, Socket]>();
   let refuses = false;
   const server = createServer(client => {
     if (refuses) return void client.destroy();
     const upstream = dial({ host: target.hostname, port: Number(target.port || 5432) });
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
+    const wire: [Socket, Socket] = [client, upstream];
+    alive.add(wire);
+    for (const [one, other] of [wire, [upstream, client]] as const) {
       open.add(one);
       one.on('error', () => {});
       one.on('close', () => {
         open.delete(one);
+        alive.delete(wire);
         other.destroy();
       });
       one.pipe(other);
@@ -45,6 +50,15 @@ export async function startProxy(databaseUrl: string): Promise<DatabaseProxy> {
     },
     restore: () => {
       refuses = false;
+    },
+    get connections() {
+      return alive.size;
+    },
+    goDead() {
+      for (const wire of alive) for (const end of wire) end.unpipe().pause();
+      const dead = alive.size;
+      alive.clear();
+      return dead;
     },
     close: () =>
       new Promise(resolve => {

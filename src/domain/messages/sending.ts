@@ -1,4 +1,5 @@
 import { dateIn, isOpen } from '../../calendar.ts';
+import { whileLost } from '../../db/lost.ts';
 import { redact } from '../../log.ts';
 import { gateRefusals, sends } from '../../metrics.ts';
 import { traced } from '../../trace.ts';
@@ -16,6 +17,8 @@ import * as queries from './sending-queries.ts';
 
 /** A claimed or handing message belongs to its worker this long. */
 const lease = { minutes: 2 };
+/** For so long a database that is away is asked again, so that what a mail server answered is not forgotten. */
+const leaseMs = lease.minutes * 60_000;
 const batch = 100;
 /** Hand-overs of one job at a time: a mail server takes its time to answer, and nobody else's message has to wait for it. */
 const lanes = 16;
@@ -80,7 +83,8 @@ async function sendOne(
   claimedAt: Temporal.Instant,
   at: Crash,
 ): Promise<boolean> {
-  const mail = await enter(services, workspaceId, drover, ctx => passGate(ctx, message, claimedAt, at));
+  const inTime = <R>(work: (ctx: Context) => Promise<R>) => whileLost(leaseMs, () => enter(services, workspaceId, drover, work));
+  const mail = await inTime(ctx => passGate(ctx, message, claimedAt, at));
   if (!mail || 'refused' in mail) {
     if (mail) gateRefusals.inc({ reason: mail.refused });
     if (mail?.mayHaveEnded) await settleApart(services, workspaceId, message.sequenceId);
@@ -89,7 +93,7 @@ async function sendOne(
   await at('handing');
   const answer = await handOver(services, mail);
   await at('handed_over');
-  const mayHaveEnded = await enter(services, workspaceId, drover, ctx => recordOutcome(ctx, message, mail.handingAt, answer, at));
+  const mayHaveEnded = await inTime(ctx => recordOutcome(ctx, message, mail.handingAt, answer, at));
   if (mayHaveEnded) await settleApart(services, workspaceId, message.sequenceId);
   await at('recorded');
   sends.inc({ outcome: answer.outcome });
