@@ -58,7 +58,7 @@ export const environment = z.object({
     .describe('Whether an embedded start seeds a workspace to try things in.'),
 });
 
-export type Config = z.infer<typeof environment> & { usesLocalSlack: boolean; isEmbedded: boolean };
+export type Config = z.infer<typeof environment> & { usesLocalSlack: boolean; isEmbedded: boolean; usesPhrasebook: boolean };
 
 /** Reads the environment. @throws Refused naming every variable that is wrong, never its value. */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
@@ -73,5 +73,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       'bad_configuration',
       'SLACK_BOT_TOKEN belongs together with SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN for Socket Mode): set both, or neither for local Slack.',
     );
-  return { ...config, usesLocalSlack: !config.SLACK_BOT_TOKEN, isEmbedded: !config.DATABASE_URL };
+  return {
+    ...config,
+    usesLocalSlack: !config.SLACK_BOT_TOKEN,
+    isEmbedded: !config.DATABASE_URL,
+    usesPhrasebook: !config.OPENAI_API_KEY,
+  };
 }

@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PgBoss } from 'pg-boss';
-import { createClassifier } from './agent/classify.ts';
-import { chooseModel } from './agent/model.ts';
-import { createAgentTurn } from './agent/turn.ts';
+import type { Agent } from './agent/index.ts';
 import { dateIn } from './calendar.ts';
 import { answerCli } from './cli/answer.ts';
-import { type Command, type DeskCommand, readArguments, usage } from './cli/arguments.ts';
+import { type Command, type DeskCommand, readArguments, usage, withAbsolutePaths } from './cli/arguments.ts';
 import { createDesk } from './cli/desk.ts';
 import { createImport } from './cli/import.ts';
 import { seed } from './cli/seed.ts';
@@ -27,6 +24,7 @@ import { createHandlers } from './jobs/handlers.ts';
 import { movable, settled } from './jobs/play.ts';
 import { type LocalMail, readAccess, startLocalMail } from './local-mail/index.ts';
 import { type LocalSlack, type MailPanel, startLocalSlack } from './local-slack/index.ts';
+import { type AppSecrets, appSecrets } from './local-slack/secrets.ts';
 import { people, team } from './local-slack/workspace.ts';
 import { createLog, type Log, redact } from './log.ts';
 import { openMail } from './mail/index.ts';
@@ -42,6 +40,7 @@ import { SocketReceiver } from './slack/socket.ts';
 import { seedDirectory } from './sources/directory/generate.ts';
 import { createDirectory } from './sources/directory/index.ts';
 import { readPeople } from './sources/files/index.ts';
+import type { RunTurn } from './tools/turn.ts';
 
 /** What this process does: everything, what Slack talks to, or the background jobs. */
 export type Role = 'all' | 'web' | 'worker';
@@ -58,17 +57,16 @@ export interface Drover {
   localMail: LocalMail | null;
   signingSecret: string;
   desk: Desk;
+  /** Fills the built-in directory, and gives an embedded Drover a workspace in which the first prompt works. */
+  furnish(): Promise<void>;
+  /** Loads the agent, so that the first turn does not have to wait for it. */
+  warm(): Promise<void>;
   /** Starts the workers of every queue. */
   work(): Promise<void>;
   /** Has mailboxes read as soon as something comes in. @returns what ends it */
   watch(): Close;
   /** Lets what runs finish, then closes everything; safe to call twice. */
   stop(): Promise<void>;
-}
-
-interface Secrets {
-  botToken: string;
-  signingSecret: string;
 }
 
 /** How often the command line looks whether a Drover that is starting answers by now, four times a second. */
@@ -84,15 +82,6 @@ const readAuthorities = (file: string): Promise<string> =>
   readFile(file, 'utf8').catch(cause => {
     throw new Refused('bad_configuration', `DROVER_MAIL_CA names ${file}, which cannot be read (${cause.code}).`, { cause });
   });
-
-/** Secrets that local Slack and Drover share, made once and kept readable by their owner only. */
-async function localSecrets(home: string): Promise<Secrets> {
-  const file = path.join(home, 'local-slack-secrets.json');
-  await mkdir(home, { recursive: true });
-  const fresh = { botToken: `xoxb-local-${randomBytes(18).toString('hex')}`, signingSecret: randomBytes(18).toString('hex') };
-  await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch(() => {});
-  return JSON.parse(await readFile(file, 'utf8'));
-}
 
 /** The embedded clock: the machine's time plus the shift that somebody moved it by, which survives a restart. */
 async function embeddedClock(home: string): Promise<MovableClock> {
@@ -131,8 +120,8 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
   const localMail = hasMail ? await startLocalMail({ home: config.DROVER_HOME, clock, zone, log }) : null;
   const localSlack = withLocalSlack ? await openLocalSlack(config, { services, boss, zone, localMail, ...secrets }) : null;
   const apiUrl = localSlack?.apiUrl ?? config.SLACK_API_URL ?? (config.usesLocalSlack ? localSlackApi(config) : undefined);
-  const model = chooseModel(config);
-  const runTurn = createAgentTurn({ services, model, log });
+  const agent = agentOf(config, services);
+  const runTurn: RunTurn = async (...turn) => (await agent()).runTurn(...turn);
   const slack = createSlackApp({
     services,
     botToken: secrets.botToken,
@@ -143,12 +132,11 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
   });
   const handlers = createHandlers(services, {
     notify,
-    classify: createClassifier(model, { log }),
+    ...(config.usesPhrasebook ? {} : { classify: async text => (await agent()).classify?.(text) ?? null }),
     handleRequest: slack.handleRequest,
     answerCli: answerCli(services, runTurn),
     deliverPosts: slack.deliverPosts,
   });
-  await furnish(config, services, zone);
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     await boss.stop({ graceful: true, timeout: drainMs });
@@ -168,6 +156,8 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
     localMail,
     signingSecret: secrets.signingSecret,
     desk: createDesk(services, { importFile: createImport(services, readPeople), tellCard, mail }),
+    furnish: () => furnish(config, services, zone),
+    warm: async () => void (await agent()),
     work: () => work(boss, handlers, log),
     watch: () => mail.watch(services),
     stop: () => {
@@ -177,7 +167,15 @@ export async function build(config: Config, log: Log, { withLocalSlack = false }
   };
 }
 
-/** Fills the built-in directory, and gives an embedded Drover a workspace in which the first prompt works. */
+/** The agent, loaded when it is first asked for: LangChain takes half a second and 100 MB, which most commands can do without. */
+function agentOf(config: Config, services: Services): () => Promise<Agent> {
+  let opened: Promise<Agent> | undefined;
+  return () => {
+    opened ??= import('./agent/index.ts').then(({ openAgent }) => openAgent(config, services));
+    return opened;
+  };
+}
+
 async function furnish(config: Config, services: Services, zone: string): Promise<void> {
   const { db, clock } = services;
   await seedDirectory(db, { today: dateIn(clock.now(), zone) });
@@ -191,9 +189,9 @@ const localTeamName = 'Drover Demo';
 const localSlackPort = (config: Config): number => (config.PORT === 0 ? 0 : config.PORT + 1);
 const localSlackApi = (config: Config): string => `http://127.0.0.1:${localSlackPort(config)}/api/`;
 
-const slackSecrets = async (config: Config): Promise<Secrets> =>
+const slackSecrets = async (config: Config): Promise<AppSecrets> =>
   config.usesLocalSlack
-    ? localSecrets(config.DROVER_HOME)
+    ? appSecrets(config.DROVER_HOME)
     : { botToken: config.SLACK_BOT_TOKEN!, signingSecret: config.SLACK_SIGNING_SECRET ?? '' };
 
 /** What an empty conversation with the bot offers; the README's tour begins with the first. */
@@ -212,7 +210,7 @@ const openLocalSlack = (
     zone,
     localMail,
     ...secrets
-  }: Secrets & { services: Services; boss: PgBoss; zone: string; localMail: LocalMail | null },
+  }: AppSecrets & { services: Services; boss: PgBoss; zone: string; localMail: LocalMail | null },
 ): Promise<LocalSlack> => {
   const { db, clock, log } = services;
   return startLocalSlack({
@@ -248,31 +246,43 @@ function mailPanel({ conversations, onMail }: LocalMail, db: Db): MailPanel {
   };
 }
 
-/** Starts what the role is for, and says where to look. */
-async function start(config: Config, role: Role, log: Log): Promise<() => Promise<void>> {
+/** A process that answers at its ports. */
+interface Started {
+  /** Says where to look, and does the work of its role from then on. */
+  begin(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Opens the role's ports: what comes in is stored until work begins. */
+async function start(config: Config, role: Role, log: Log): Promise<Started> {
   const stopTracing = await traces(config);
   const built = await build(config, log, { withLocalSlack: role !== 'worker' && config.usesLocalSlack });
   const closers = await openPorts(config, role, built, log).catch(async error => {
     await built.stop();
     throw error;
   });
-  if (role !== 'web') {
-    await built.work();
-    closers.push(built.watch());
-    await built.boss.schedule(tick.name, '* * * * *', {}, { singletonKey: 'tick' });
-    if (config.isEmbedded) await built.boss.schedule(vacuum.name, '17 * * * *', {}, { singletonKey: 'vacuum' });
-    await built.boss.send(tick.name, {}, { singletonKey: 'tick' });
-  }
-  if (config.isEmbedded) {
-    const served = await serveDesk(config.DROVER_HOME, built.desk, log);
-    closers.push(() => served.close());
-  }
-  if (built.localSlack) process.stdout.write(`Drover is running. Open ${built.localSlack.url} to talk to it.\n`);
-  else process.stdout.write('Drover is running.\n');
-  return async () => {
-    for (const close of closers) await close();
-    await built.stop();
-    await stopTracing();
+  return {
+    async begin() {
+      process.stdout.write(`Drover is running.${built.localSlack ? ` Open ${built.localSlack.url} to talk to it.` : ''}\n`);
+      await built.furnish();
+      if (role !== 'web') {
+        await built.work();
+        closers.push(built.watch());
+        await built.boss.schedule(tick.name, '* * * * *', {}, { singletonKey: 'tick' });
+        if (config.isEmbedded) await built.boss.schedule(vacuum.name, '17 * * * *', {}, { singletonKey: 'vacuum' });
+        await built.boss.send(tick.name, {}, { singletonKey: 'tick' });
+      }
+      if (config.isEmbedded) {
+        const served = await serveDesk(config.DROVER_HOME, built.desk, log);
+        closers.push(() => served.close());
+      }
+      if (role !== 'web') await built.warm();
+    },
+    async stop() {
+      for (const close of closers) await close();
+      await built.stop();
+      await stopTracing();
+    },
   };
 }
 
@@ -317,12 +327,6 @@ async function openPorts(config: Config, role: Role, built: Drover, log: Log): P
   return [async () => socket?.close(), () => server.close(), async () => ops.close()];
 }
 
-/** The process that carries a command out may be in another folder. */
-function withAbsolutePaths(command: DeskCommand): DeskCommand {
-  if (command.name === 'import') return { ...command, file: path.resolve(command.file) };
-  return command.name === 'export' && command.out ? { ...command, out: path.resolve(command.out) } : command;
-}
-
 /** Runs one command of the command line: in the Drover that holds the embedded database, or in this process. */
 async function atTheDesk(config: Config, command: DeskCommand, log: Log): Promise<number> {
   const output = terminal(process.stdout, process.stderr);
@@ -336,6 +340,7 @@ async function atTheDesk(config: Config, command: DeskCommand, log: Log): Promis
   }
   const built = await build(config, log);
   try {
+    await built.furnish();
     await built.work();
     const exit = await built.desk(absolute, output);
     // Nobody else works on an embedded database: what the command caused is carried out before this process ends.
@@ -360,10 +365,12 @@ async function run(command: Command, config: Config, log: Log): Promise<number |
     case 'start':
     case 'web':
     case 'worker': {
-      const stop = await start(config, command.name === 'start' ? 'all' : command.name, log);
+      const { begin, stop } = await start(config, command.name === 'start' ? 'all' : command.name, log);
+      let isStopping = false;
       for (const signal of ['SIGTERM', 'SIGINT'] as const)
         process.once(signal, () => {
           log.info({ signal }, 'stopping: what runs is finished first');
+          isStopping = true;
           stop().then(
             () => process.exit(0),
             error => {
@@ -372,6 +379,11 @@ async function run(command: Command, config: Config, log: Log): Promise<number |
             },
           );
         });
+      await begin().catch(async error => {
+        if (isStopping) return;
+        await stop();
+        throw error;
+      });
       return null;
     }
     default:

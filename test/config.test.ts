@@ -7,6 +7,7 @@ import { Refused } from '../src/errors.ts';
 test('an empty environment is the embedded default with local Slack', () => {
   expect(readConfig({})).toMatchObject({
     isEmbedded: true,
+    usesPhrasebook: true,
     usesLocalSlack: true,
     PORT: 3000,
     HOST: '127.0.0.1',

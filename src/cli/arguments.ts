@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Refused } from '../errors.ts';
 import { unlikeness } from '../nearest.ts';
@@ -153,4 +154,10 @@ function objectionTo(token: Token): string | undefined {
   if (known.type === 'boolean') return value === undefined ? undefined : `${rawName} is said alone, without "=${value}".`;
   const isGiven = value !== undefined && (inlineValue || !value.startsWith('-'));
   return isGiven ? undefined : `${rawName} needs a value behind it: ${rawName}=…`;
+}
+
+/** The process that carries a command out may be in another folder. */
+export function withAbsolutePaths(command: DeskCommand): DeskCommand {
+  if (command.name === 'import') return { ...command, file: path.resolve(command.file) };
+  return command.name === 'export' && command.out ? { ...command, out: path.resolve(command.out) } : command;
 }
