@@ -1,3 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
 /** Where time comes from. Verbs take `now` as a value; only this file reads the machine's clock. */
 export interface Clock {
   now(): Temporal.Instant;
@@ -20,6 +23,14 @@ export class MovableClock implements Clock {
   constructor({ standsAt = null, shiftMs = 0 }: { standsAt?: Temporal.Instant | null; shiftMs?: number } = {}) {
     this.#standsAt = standsAt;
     this.#shift = Temporal.Duration.from({ milliseconds: shiftMs });
+  }
+
+  /** The machine's time plus the shift that is kept in `home`: how far somebody moved it survives a restart. */
+  static async in(home: string): Promise<MovableClock> {
+    const file = path.join(home, 'clock.json');
+    const clock = new MovableClock(await readFile(file, 'utf8').then(JSON.parse, () => ({})));
+    clock.onMove(({ shiftMs }) => writeFile(file, JSON.stringify({ shiftMs })));
+    return clock;
   }
 
   now(): Temporal.Instant {

@@ -1,5 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { PgBoss } from 'pg-boss';
 import type { Agent } from './agent/index.ts';
 import { dateIn } from './calendar.ts';
@@ -17,7 +15,6 @@ import { openDatabase } from './db/open.ts';
 import { workspaceOfTeam } from './db/system.ts';
 import type { Db } from './db/transaction.ts';
 import type { Services } from './domain/context.ts';
-import { Refused } from './errors.ts';
 import { HttpServer } from './http.ts';
 import { enqueueWith, startBoss, work } from './jobs/boss.ts';
 import { createHandlers } from './jobs/handlers.ts';
@@ -27,7 +24,7 @@ import { type LocalSlack, type MailPanel, startLocalSlack } from './local-slack/
 import { type AppSecrets, appSecrets } from './local-slack/secrets.ts';
 import { people, team } from './local-slack/workspace.ts';
 import { createLog, type Log, redact } from './log.ts';
-import { openMail } from './mail/index.ts';
+import { openMail, readAuthorities } from './mail/index.ts';
 import { leaving, stepsOf } from './mail/known.ts';
 import { createOptOut } from './mail/opt-out.ts';
 import { createOps } from './ops/routes.ts';
@@ -77,25 +74,10 @@ const drainMs = 20_000;
 
 const machineZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** @throws Refused `bad_configuration` where DROVER_MAIL_CA names no file that can be read */
-const readAuthorities = (file: string): Promise<string> =>
-  readFile(file, 'utf8').catch(cause => {
-    throw new Refused('bad_configuration', `DROVER_MAIL_CA names ${file}, which cannot be read (${cause.code}).`, { cause });
-  });
-
-/** The embedded clock: the machine's time plus the shift that somebody moved it by, which survives a restart. */
-async function embeddedClock(home: string): Promise<MovableClock> {
-  const file = path.join(home, 'clock.json');
-  const kept = await readFile(file, 'utf8').then(JSON.parse, () => ({ shiftMs: 0 }));
-  const clock = new MovableClock({ shiftMs: kept.shiftMs });
-  clock.onMove(moved => writeFile(file, JSON.stringify({ shiftMs: moved.shiftMs })));
-  return clock;
-}
-
 /** Builds a Drover from its configuration: the one place where everybody is introduced to everybody. */
 export async function build(config: Config, log: Log, { withLocalSlack = false } = {}): Promise<Drover> {
   const connection = await openDatabase(config, log);
-  const clock = config.isEmbedded ? await embeddedClock(config.DROVER_HOME) : systemClock;
+  const clock = config.isEmbedded ? await MovableClock.in(config.DROVER_HOME) : systemClock;
   const boss = await startBoss(connection, clock, log);
   const zone = config.DROVER_ZONE ?? machineZone();
   const ca = config.DROVER_MAIL_CA && (await readAuthorities(config.DROVER_MAIL_CA));

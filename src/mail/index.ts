@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { type Db, inWorkspace } from '../db/transaction.ts';
 import type { Services } from '../domain/context.ts';
 import type { MailAccount, MailboxRef, MailReader, MailTransport, MailVerifier, SecretBox } from '../domain/ports.ts';
-import { NotFound, Unavailable } from '../errors.ts';
+import { NotFound, Refused, Unavailable } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createAccounts } from './accounts.ts';
 import { createImap } from './imap.ts';
@@ -31,6 +32,12 @@ export interface Mail {
   watch(services: Services): () => Promise<void>;
   close(): Promise<void>;
 }
+
+/** Further certificate authorities, as PEM. @throws Refused `bad_configuration` where DROVER_MAIL_CA names no file that can be read */
+export const readAuthorities = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch(cause => {
+    throw new Refused('bad_configuration', `DROVER_MAIL_CA names ${file}, which cannot be read (${cause.code}).`, { cause });
+  });
 
 /** Opens both ways that mail leaves and comes back: over real mailboxes, and over Drover's own mail server on this machine. */
 export function openMail(options: {
