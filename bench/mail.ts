@@ -110,8 +110,9 @@ export async function amongAMillion(): Promise<Line[]> {
     const { address, senderId } = person.rows[0]!;
     byWhom.push(
       await timed(async () => {
-        const found = await bench.in(ctx => byAddress(ctx.tx, { workspaceId: ctx.workspace.id, senderId, addresses: [address] }));
-        if (found.size !== 1) throw new Error(`${address} was not found`);
+        const mails = [{ address, receivedAt: Temporal.Instant.from('2100-01-01T00:00:00Z') }];
+        const [found] = await bench.in(ctx => byAddress(ctx.tx, { workspaceId: ctx.workspace.id, senderId, mails }));
+        if (!found) throw new Error(`${address} was not found`);
       }),
     );
   }

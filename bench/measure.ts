@@ -35,12 +35,15 @@ export const ms = (value: number): string =>
   `${value.toLocaleString('en-US', { maximumFractionDigits: value < 100 ? 1 : 0 })} ms`;
 export const times = (value: number): string => `${value.toFixed(2)}×`;
 
-export const atMost = (what: string, measured: number, limit: number): Line => ({
+/** Without a limit the line shows how a figure grows. */
+export const atMost = (what: string, measured: number, limit = Number.POSITIVE_INFINITY): Line => ({
   what,
   measured: ms(measured),
-  target: `≤ ${ms(limit)}`,
+  target: Number.isFinite(limit) ? `≤ ${ms(limit)}` : '–',
   met: measured <= limit,
 });
+
+export const whole = (n: number): string => n.toLocaleString('en-US');
 
 export const against = (
   what: string,

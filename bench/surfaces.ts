@@ -4,50 +4,58 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { systemClock } from '../src/clock.ts';
 import * as digests from '../src/domain/digests/index.ts';
+import * as messages from '../src/domain/messages/index.ts';
 import { work } from '../src/jobs/boss.ts';
-import { runTool } from '../src/tools/run.ts';
 import { type Running, startDrover } from '../test/support/process.ts';
 import { startSlack } from '../test/support/slack.ts';
-import { atMost, type Line, ms, percentile, timed } from './measure.ts';
-import { analyze, type Bench, makeList, makeSequence, openBench } from './world.ts';
+import { atMost, type Line, ms, percentile, timed, whole } from './measure.ts';
+import { analyze, type Bench, bareEnrol, call, makeList, makeSequence, openBench } from './world.ts';
 
 /** A slash command's tool, over a workspace with some content. */
-export async function slashCommand(): Promise<Line[]> {
+export async function slashCommand(leads: number): Promise<Line[]> {
   const bench = await openBench('slash');
-  for (let i = 0; i < 20; i++) {
-    await makeList(bench, `List ${i}`, 500, i * 500);
-    await makeSequence(bench, `Sequence ${i}`);
+  const parts = 20;
+  for (let i = 0; i < parts; i++) {
+    const listId = await makeList(bench, `List ${i}`, leads / parts, (i * leads) / parts);
+    const sequenceId = await makeSequence(bench, `Sequence ${i}`, { cap: 100 });
+    if (i % 2) continue;
+    await bareEnrol(bench, listId, sequenceId)();
+    await bench.in(ctx => messages.planDay(ctx, sequenceId));
   }
   await analyze(bench);
   const took: number[] = [];
-  for (let round = 0; round < 40; round++)
+  for (let round = 0; round < 20; round++)
     for (const [tool, input] of [
       ['status', {}],
       ['list_lists', {}],
-      ['show_list', { list: 'List 3' }],
+      ['show_list', { list: 'List 4' }],
       ['list_sequences', {}],
-      ['show_sequence', { sequence: 'Sequence 3' }],
+      ['show_sequence', { sequence: 'Sequence 4' }],
+      ['why', { about: 'Sequence 4' }],
+      ['why', { about: 'p7@c2.example' }],
+      ['forecast', { sequence: 'Sequence 4' }],
+      ['review_leads', { decision: 'show' }],
+      ['list_replies', {}],
+      ['show_numbers', { sequence: 'Sequence 4' }],
+      ['list_senders', {}],
+      ['activity', {}],
+      ['help', {}],
     ] as const)
-      took.push(
-        await timed(() =>
-          runTool(bench.services, {
-            tool,
-            input,
-            workspaceId: bench.workspaceId,
-            actor: bench.admin,
-            door: 'command',
-            place: { surface: 'slack' },
-          }),
-        ),
-      );
+      took.push(await timed(() => call(bench, tool, input)));
   await bench.close();
-  return [atMost(`a slash command, p95 of ${took.length}`, percentile(took, 95), 100)];
+  return [
+    atMost(
+      `a slash command over ${whole(leads)} leads, p95 of ${took.length}`,
+      percentile(took, 95),
+      leads === 10_000 ? 100 : undefined,
+    ),
+  ];
 }
 
 /** A digest over many messages. */
-export async function digest(messages: number): Promise<Line[]> {
+export async function digest(sent: number): Promise<Line[]> {
   const bench = await openBench('digest');
-  const listId = await makeList(bench, 'List', messages);
+  const listId = await makeList(bench, 'List', sent);
   const sequenceId = await makeSequence(bench, 'Sequence');
   await sql`insert into enrollment (workspace_id, sequence_id, lead_id, list_id, version, state, enrolled_at, contacted_at)
     select workspace_id, ${sequenceId}, lead_id, list_id, 1, 'active', ${bench.clock.now()}, ${bench.clock.now()} from membership where list_id = ${listId}`.execute(
@@ -60,7 +68,7 @@ export async function digest(messages: number): Promise<Line[]> {
   const took: number[] = [];
   for (let i = 0; i < 5; i++) took.push(await timed(() => bench.in(ctx => digests.today(ctx))));
   await bench.close();
-  return [atMost(`a digest over ${messages.toLocaleString('en-US')} messages`, percentile(took, 50), 1_000)];
+  return [atMost(`a digest over ${whole(sent)} messages`, percentile(took, 50), sent === 100_000 ? 1_000 : undefined)];
 }
 
 /** Messages to the bot at a rate, through local Slack and the real port; turns take 50 ms and run meanwhile. */

@@ -9,6 +9,7 @@ import * as workspaces from '../src/domain/workspaces/index.ts';
 import { enqueueWith, startBoss } from '../src/jobs/boss.ts';
 import { silentLog } from '../src/log.ts';
 import { createDirectory } from '../src/sources/directory/index.ts';
+import { runTool } from '../src/tools/run.ts';
 import { createServerDatabase } from '../test/support/database.ts';
 
 /** A Monday, 10:00 in London: inside the window of a working day. */
@@ -110,5 +111,22 @@ export const makeSequence = (bench: Bench, name: string, { cap = 10_000, senders
     );
     return sequenceId;
   });
+
+/** The same rows, in the same workspace and under its policies, by one statement that asks nothing. */
+export const bareEnrol =
+  (bench: Bench, listId: number, sequenceId: number, linkId: number | null = null) =>
+  () =>
+    bench.in(ctx =>
+      sql`insert into enrollment (workspace_id, sequence_id, lead_id, link_id, list_id, version, state, enrolled_at)
+      select workspace_id, ${sequenceId}, lead_id, ${linkId}, list_id, 1, 'queued', ${ctx.now} from membership
+      where list_id = ${listId} and removed_at is null`.execute(ctx.tx),
+    );
+
+/** A tool as a slash command runs it. @throws where it is refused */
+export async function call(bench: Bench, tool: string, input: object): Promise<void> {
+  const { services, workspaceId, admin: actor } = bench;
+  const outcome = await runTool(services, { tool, input, workspaceId, actor, door: 'command', place: { surface: 'slack' } });
+  if (outcome.outcome === 'refused') throw new Error(`${tool}: ${outcome.message}`);
+}
 
 export const analyze = (bench: Bench) => sql`vacuum analyze`.execute(bench.services.db);

@@ -3,8 +3,9 @@
 # are, as JSON. Installs them where they are missing. Needs root: postfix starts as nobody else. With `stop` it ends both servers.
 #
 # Who is there: ada@, ben@ and cleo@drover.example (senders), pat@, sam@ and lea@acme.example (leads), full@acme.example (no room left);
-# the password of all is in the JSON. refused@acme.example is refused at RCPT, later@acme.example put off; anybody else at acme.example comes back as
-# a delivery status notification, and no other domain is reached.
+# the password of all is in the JSON. refused@acme.example is refused at RCPT, later@acme.example put off; anybody else at acme.example
+# comes back as a delivery status notification; what is written to any other .example domain comes into crowd@acme.example, except to
+# elsewhere.example, which is as unreachable as the rest of the world.
 set -euo pipefail
 
 state="${DROVER_TEST_MAIL:-${TMPDIR:-/tmp}/drover-test-mail}"
@@ -49,7 +50,7 @@ if [ ! -f "$state/tls/server.pem" ]; then
   cd - >/dev/null
 fi
 
-for user in ada@drover.example ben@drover.example cleo@drover.example pat@acme.example sam@acme.example lea@acme.example; do
+for user in {ada,ben,cleo}@drover.example {pat,sam,lea,crowd}@acme.example; do
   echo "$user:{PLAIN}$password::::::"
 done >"$state/users"
 echo "full@acme.example:{PLAIN}$password::::::userdb_quota_rule=*:storage=1B" >>"$state/users"
@@ -121,6 +122,10 @@ service auth {
 }
 CONF
 
+apart='drover|mail\.drover|acme|elsewhere'
+printf 'if /\\.example$/\n!/^(%s)\\.example$/ crowd\nendif\n' "$apart" >"$state/crowd-domains"
+printf 'if /\\.example$/\n!/@(%s)\\.example$/ crowd@acme.example\nendif\n' "$apart" >"$state/crowd"
+
 cat >"$state/postfix/main.cf" <<CONF
 compatibility_level = 3.6
 queue_directory = $state/queue
@@ -143,6 +148,8 @@ smtpd_recipient_restrictions =
   check_recipient_access inline:{ { refused@acme.example = REJECT 5.1.1 User unknown }, { later@acme.example = DEFER 4.2.0 Greylisted } },
   permit_sasl_authenticated, reject
 virtual_mailbox_domains = drover.example, acme.example
+virtual_alias_domains = regexp:$state/crowd-domains
+virtual_alias_maps = regexp:$state/crowd
 virtual_transport = lmtp:unix:$state/dovecot/lmtp
 default_transport = error:5.1.2 The tests reach no other domain
 relay_transport = error:5.1.2 The tests reach no other domain

@@ -107,6 +107,15 @@ export const sendDue = queue({
   key: p => `${p.workspaceId}`,
 });
 
+/** Shows a sequence's open tasks to its new owner (W3). */
+export const showTasks = queue({
+  name: 'show-tasks',
+  payload: z.object({ workspaceId: id, sequenceId: id }),
+  policy: 'short',
+  workers: 1,
+  key: p => `${p.sequenceId}`,
+});
+
 /** Reads what came into a sender's mailbox (D4). */
 export const readMail = queue({
   name: 'read-mail',
@@ -132,6 +141,15 @@ export const sendAnswer = queue({
   policy: 'short',
   workers: 2,
   key: p => `${p.answerId}`,
+});
+
+/** Reminds the owner of a reply that somebody is to be written to again. */
+export const remindOfReply = queue({
+  name: 'remind-of-reply',
+  payload: z.object({ workspaceId: id, replyId: id, on: z.iso.date() }),
+  policy: 'short',
+  workers: 1,
+  key: p => `${p.replyId}:${p.on}`,
 });
 
 /** Answers one message; turns of a thread run in order, threads side by side (C2). */
@@ -184,9 +202,11 @@ export const queues: readonly Queue<any>[] = [
   dailyEnrollment,
   planDay,
   sendDue,
+  showTasks,
   readMail,
   classifyReply,
   sendAnswer,
+  remindOfReply,
   agentTurn,
   slackInteraction,
   slackPost,
@@ -194,5 +214,5 @@ export const queues: readonly Queue<any>[] = [
   vacuum,
 ];
 
-/** Puts a job in the caller's transaction: it exists if and only if the transaction commits. */
-export type Enqueue = <P>(queue: Queue<P>, payload: P) => Promise<void>;
+/** Puts a job in the caller's transaction: it exists if and only if the transaction commits. It runs at once, or from `at` on. */
+export type Enqueue = <P>(queue: Queue<P>, payload: P, options?: { at?: Temporal.Instant }) => Promise<void>;

@@ -1,4 +1,5 @@
 import type { TurnCall } from '../tools/turn.ts';
+import { madeBy } from './phrasebook/made.ts';
 import type { Focus, PhraseCall } from './phrasebook/types.ts';
 
 /** What a thread is about, kept from turn to turn. Code computes it from outcomes; a model only reads it (A3). */
@@ -23,6 +24,7 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
   const after: ThreadFocus = { ...before };
   delete after.pendingQuestion;
   delete after.pendingRest;
+  let tool: string | undefined;
   for (const call of calls) {
     if (call.outcome.outcome === 'refused') continue;
     const list = listOf(call);
@@ -30,7 +32,9 @@ export function focusAfter(before: ThreadFocus, calls: readonly TurnCall[], aske
     if (list) after.list = list;
     if (sequence) after.sequence = sequence;
     const people = peopleOf(call);
-    if (people) after.leads = people;
+    // `stop Jane and Bob` is a call for each of them.
+    if (people) after.leads = tool === call.tool ? [...new Set([...(after.leads ?? []), ...people])].slice(0, 20) : people;
+    tool = call.tool;
   }
   const last = corrected(calls);
   if (last) {
@@ -91,7 +95,7 @@ function nameOf({ input, outcome }: TurnCall, kind: 'list' | 'sequence'): string
 
 /** The name of the list or sequence that a call created; undefined where it created none. */
 export function createdName({ tool, input, outcome }: TurnCall): string | undefined {
-  const [, kind] = /^create_(list|sequence)$/.exec(tool) ?? [];
+  const kind = tool === 'create_sequence' ? 'sequence' : madeBy({ tool });
   if (!kind || outcome.outcome !== 'done') return undefined;
   const result = fieldsOf(outcome.result);
   const spelled = text(result.name) ?? text(result[kind]) ?? text(fieldsOf(result[kind]).name);

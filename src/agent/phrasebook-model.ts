@@ -5,7 +5,8 @@ import { count } from '../tools/report.ts';
 import type { Outcome } from '../tools/run.ts';
 import { type AskedFocus, createdName, type ThreadFocus } from './focus.ts';
 import { understand } from './phrasebook/index.ts';
-import { createdList, type PhraseCall, type PhraseContext } from './phrasebook/types.ts';
+import { madeBy, madeIn, makersOf, standIn, withNames } from './phrasebook/made.ts';
+import type { PhraseCall, PhraseContext } from './phrasebook/types.ts';
 import { readData } from './untrusted.ts';
 
 /** What the phrasebook says of itself. */
@@ -67,11 +68,21 @@ const restAfter = (calls: readonly PhraseCall[], { pendingQuestion, pendingRest 
   return isTheAnswer ? (pendingRest ?? []) : [];
 };
 
-function next(plan: readonly PhraseCall[], results: readonly ToolMessage[], comment: string | undefined): AIMessage {
+function next(asked: readonly PhraseCall[], results: readonly ToolMessage[], comment: string | undefined): AIMessage {
   const outcomes = results.map(result => result.artifact as Outcome);
-  const rest = plan.slice(results.length).map(call => withCreated(call, plan, outcomes));
+  const plan = withCreated(asked, outcomes);
+  const rest = plan.slice(results.length);
   const refused = outcomes.find(outcome => outcome.outcome === 'refused');
-  if (refused) return stop(refused, plan[outcomes.indexOf(refused)], rest);
+  if (refused) {
+    const at = outcomes.indexOf(refused);
+    // What the rest calls the nth thing made is counted from the call that a yes repeats.
+    const before = makersOf(plan.slice(0, at)).length;
+    return stop(
+      refused,
+      plan[at],
+      rest.map(call => withNames(call, n => (n > before ? standIn(n - before) : undefined))),
+    );
+  }
 
   const call = rest[0];
   if (!call) return say(closing(outcomes, comment));
@@ -83,16 +94,21 @@ function next(plan: readonly PhraseCall[], results: readonly ToolMessage[], comm
   });
 }
 
-/** Puts the created list's name in the place of its stand-in. */
-function withCreated(call: PhraseCall, plan: readonly PhraseCall[], outcomes: readonly Outcome[]): PhraseCall {
-  if (call.input.list !== createdList) return call;
-  const created = outcomes.map((outcome, i) => createdName({ ...plan[i]!, outcome })).findLast(name => name !== undefined);
-  return created === undefined ? call : { ...call, input: { ...call.input, list: created } };
+/** Puts the names of what calls made in the place of what stands for them. */
+function withCreated(plan: readonly PhraseCall[], outcomes: readonly Outcome[]): PhraseCall[] {
+  const names = plan.flatMap((call, at) => {
+    if (!madeBy(call)) return [];
+    const outcome = outcomes[at];
+    return [{ at, name: outcome && createdName({ ...call, outcome }) }];
+  });
+  return plan.map((call, at) => withNames(call, n => names.filter(made => made.at < at)[n - 1]?.name));
 }
 
 /** Why a call must wait for a button: what it builds on has not happened yet. A list that waits to be linked keeps nobody waiting. */
 function blocks(call: PhraseCall, plan: readonly PhraseCall[], outcomes: readonly Outcome[]): string | undefined {
-  if (call.input.list === createdList) return 'I could not tell which list was created, so I stopped there.';
+  const [unmade] = madeIn(call);
+  const maker = unmade === undefined ? undefined : makersOf(plan.slice(0, outcomes.length))[unmade - 1];
+  if (maker) return `I could not tell which ${madeBy(maker)} was created, so I stopped there.`;
   const isWaitedFor = outcomes.some(
     (outcome, i) =>
       outcome.outcome === 'needs_approval' &&

@@ -12,8 +12,11 @@ export const usage = `drover — an outbound agent that sales reps run from Slac
   drover worker                       only the background jobs
   drover migrate                      bring the database up to date, and stop
   drover import FILE --list NAME      put a file's people (CSV, TSV, XLSX) on a list; again after a break: goes on
-  drover export list NAME | sequence NAME | activity [--out FILE] [--bom]
-                                      write it as CSV; --bom marks it as UTF-8 for Excel
+  drover export list NAME | sequence NAME [--out FILE] [--bom]
+  drover export activity [--about NAME] [--by NAME] [--days N] [--out FILE] [--bom]
+  drover export numbers [--days N] [--out FILE] [--bom]
+                                      write it as CSV; --bom marks it as UTF-8 for Excel. Of the activity: about one list,
+                                      sequence, mailbox, lead or member, what one member did, the last N days
   drover ask "…" [--as USER] [--thread ID] [--json]
                                       say something to Drover, as in Slack
   drover approve ID | cancel ID       press a card's button
@@ -37,7 +40,9 @@ Settings come from the environment; the README has them in one table.`;
 export type Command =
   | { name: 'start' | 'web' | 'worker' | 'migrate' | 'help' }
   | ({ name: 'import'; file: string; list: string } & Asker)
-  | ({ name: 'export'; what: 'list' | 'sequence' | 'activity'; of: string; out?: string; bom: boolean } & Asker)
+  | ({ name: 'export'; what: 'list' | 'sequence'; of: string; out?: string; bom: boolean } & Asker)
+  | ({ name: 'export'; what: 'numbers'; days?: number; out?: string; bom: boolean } & Asker)
+  | ({ name: 'export'; what: 'activity'; about?: string; by?: string; days?: number; out?: string; bom: boolean } & Asker)
   | ({ name: 'ask'; text: string; thread: string; json: boolean } & Asker)
   | ({ name: 'approve' | 'cancel'; id: number; json: boolean } & Asker)
   | ({ name: 'simulate'; days: number; json: boolean } & Asker)
@@ -74,12 +79,8 @@ export function readArguments(argv: readonly string[]): Command {
         throw wrong('Which file, and which list? Like: drover import people.csv --list "Trade fair".');
       return { name, file: rest[0], list: values.list, ...asker };
     }
-    case 'export': {
-      const [what, of] = [rest[0], rest.slice(1).join(' ')];
-      if (what !== 'activity' && !((what === 'list' || what === 'sequence') && of))
-        throw wrong('Export what? Like: drover export list "Trade fair" --out fair.csv.');
-      return { name, what, of, ...(values.out ? { out: values.out } : {}), bom: values.bom ?? false, ...asker };
-    }
+    case 'export':
+      return readExport(rest, values, asker);
     case 'ask': {
       const text = rest.join(' ').trim();
       if (!text) throw wrong('Ask what? Like: drover ask "how are we doing?".');
@@ -118,6 +119,42 @@ export function readArguments(argv: readonly string[]): Command {
   }
 }
 
+function readExport([what, ...words]: string[], values: ReturnType<typeof parse>['values'], asker: Asker): Command {
+  const of = words.join(' ');
+  const how = { ...(values.out ? { out: values.out } : {}), bom: values.bom ?? false, ...asker };
+  const isPart = values.about !== undefined || values.by !== undefined || values.days !== undefined;
+  if (what === 'activity') {
+    if (of) throw wrong(`About "${of}"? Like: drover export activity --about "${of}".`);
+    return { name: 'export', what, ...partOf(values), ...how };
+  }
+  if (what === 'numbers') {
+    if (of || values.about !== undefined || values.by !== undefined)
+      throw wrong('The numbers are of everything, over so many days. Like: drover export numbers --days 90.');
+    return { name: 'export', what, ...partOf(values), ...how };
+  }
+  if ((what !== 'list' && what !== 'sequence') || !of)
+    throw wrong('Export what? Like: drover export list "Trade fair" --out fair.csv.');
+  if (isPart)
+    throw wrong(
+      '--about, --by and --days are of the activity, --days of the numbers too. Like: drover export activity --days 7.',
+    );
+  return { name: 'export', what, of, ...how };
+}
+
+/** Which part of the activity: the filters of the tool that shows it. */
+function partOf({ about, by, days: written }: ReturnType<typeof parse>['values']) {
+  const days = written === undefined ? undefined : Number(written);
+  if (days !== undefined && !(Number.isSafeInteger(days) && days >= 1 && days <= 3650))
+    throw wrong('Between 1 and 3650 days, like: drover export activity --days 7.');
+  if (about?.trim() === '' || by?.trim() === '')
+    throw wrong('About or by whom? Like: drover export activity --about "Fall Intro".');
+  return {
+    ...(about === undefined ? {} : { about: about.trim() }),
+    ...(by === undefined ? {} : { by: by.trim() }),
+    ...(days === undefined ? {} : { days }),
+  };
+}
+
 const options = {
   list: { type: 'string' },
   out: { type: 'string' },
@@ -126,6 +163,8 @@ const options = {
   team: { type: 'string' },
   thread: { type: 'string' },
   days: { type: 'string' },
+  about: { type: 'string' },
+  by: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   ...senderOptions,

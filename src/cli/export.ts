@@ -1,11 +1,14 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { exportCsv } from '../domain/activity/trail.ts';
+import { dateIn } from '../calendar.ts';
+import { filterOf } from '../domain/activity/asked.ts';
+import { exportCsv, type Filter } from '../domain/activity/trail.ts';
 import { type Context, enter, type MemberActor, type Services } from '../domain/context.ts';
 import * as enrollments from '../domain/enrollments/export.ts';
 import type { Criteria } from '../domain/lists/criteria.ts';
 import * as members from '../domain/lists/export.ts';
 import * as lists from '../domain/lists/index.ts';
 import { describe } from '../domain/lists/rules.ts';
+import * as numbers from '../domain/numbers/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { Conflict, isRefusal, type Refusal, Refused } from '../errors.ts';
 import { count } from '../tools/report.ts';
@@ -31,7 +34,7 @@ interface Piece {
 const pageSize = 1_000;
 
 /**
- * Writes a list's members, a sequence's enrollments or the trail as CSV: to the output, or into a new file. Spreadsheets take no cell
+ * Writes a list's members, a sequence's enrollments, or the trail or a part of it as CSV: to the output, or into a new file. Spreadsheets take no cell
  * of it for a formula, and Drover reads a list's file again as it was.
  * @throws Conflict `file_exists`, Refused `file_unwritable`
  */
@@ -96,8 +99,13 @@ async function piecesOf(inside: Inside, command: Command): Promise<AsyncIterable
       const sequence = await inside(ctx => sequences.resolve(ctx, command.of));
       return isRefusal(sequence) ? sequence : enrollmentsOf(inside, sequence.id);
     }
-    case 'activity':
-      return trail(inside);
+    case 'numbers':
+      return numbersOf(inside, command.days);
+    case 'activity': {
+      const { about, by: member, days } = command;
+      const found = await inside(ctx => filterOf(ctx, { about, member, days }));
+      return isRefusal(found) ? found : trail(inside, found.filter);
+    }
   }
 }
 
@@ -223,10 +231,25 @@ const enrollmentsOf = (inside: Inside, sequenceId: number): AsyncGenerator<Piece
     ],
   );
 
-async function* trail(inside: Inside): AsyncGenerator<Piece> {
+const numberColumns = ['By', 'Name', 'Step', 'From', 'Until'];
+const counts = ['contacted', 'sent', 'delivered', 'bounced', 'replied', 'interested', 'optedOut'] as const;
+
+/** As many days as the tool tells unless said; counts alone, so that a spreadsheet makes its own rates. */
+async function* numbersOf(inside: Inside, days = 30): AsyncGenerator<Piece> {
+  yield { csv: csvRow([...numberColumns, ...counts.map(name => (name === 'optedOut' ? 'opted out' : name))]), rows: 0 };
+  const rows = await inside(async ctx => {
+    const until = dateIn(ctx.now, ctx.workspace.zone);
+    const from = until.subtract({ days: days - 1 });
+    const all = await numbers.count(ctx, { from, until });
+    return all.map(row => [row.by, row.name, row.position, `${from}`, `${until}`, ...counts.map(name => row[name])]);
+  });
+  yield { csv: rows.map(csvRow).join(''), rows: rows.length };
+}
+
+async function* trail(inside: Inside, filter: Filter): AsyncGenerator<Piece> {
   for (let before: number | null = null; ; ) {
     const { csv, next }: { csv: string; next: number | null } = await inside(ctx =>
-      exportCsv(ctx, {}, { before, limit: pageSize }),
+      exportCsv(ctx, filter, { before, limit: pageSize }),
     );
     const lines = csv.split('\r\n').length - 1;
     yield { csv, rows: before === null ? lines - 1 : lines };

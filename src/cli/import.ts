@@ -65,8 +65,11 @@ export const createImport =
         return 1;
       }
       const { opened, notes } = taken;
-      const receipt = await enter(services, into.workspaceId, into.actor, ctx => monitoring.closeImport(ctx, opened.refillId));
-      output.write(`${receiptText(opened, receipt, { rejected: rejected.total, notes })}\n`);
+      const { receipt, wayOn } = await enter(services, into.workspaceId, into.actor, async ctx => ({
+        receipt: await monitoring.closeImport(ctx, opened.refillId),
+        wayOn: await monitoring.wayOn(ctx, opened.listId, into.actor.id),
+      }));
+      output.write(`${receiptText(opened, receipt, { rejected: rejected.total, notes, wayOn })}\n`);
       tellRejected(rejected, await rejected.end(), output);
       return 0;
     } catch (error) {
@@ -146,7 +149,7 @@ async function fingerprint(file: string, size: number): Promise<monitoring.Impor
 function receiptText(
   opened: monitoring.Import,
   receipt: monitoring.Receipt,
-  { rejected, notes }: { rejected: number; notes: readonly string[] },
+  { rejected, notes, wayOn }: { rejected: number; notes: readonly string[]; wayOn: monitoring.WayOn },
 ): string {
   const skipped = reasons(receipt.skipped);
   const wentOn = `It went on after line ${opened.through.toLocaleString('en-US')}, where it was broken off; the numbers are of the whole file.`;
@@ -161,8 +164,15 @@ function receiptText(
       { label: 'Rejected', value: rejected.toLocaleString('en-US') },
     ],
     notes: [...notes, ...(opened.through ? [wentOn] : [])],
-    next: [`link "${opened.list}" to Fall Intro`],
+    next: [nextStep(opened.list, wayOn)],
   });
+}
+
+/** What to do with the people who are on the list now: a phrase that works here. */
+function nextStep(list: string, { linked, active, hasOthers }: monitoring.WayOn): string {
+  if (linked) return `show sequence "${linked}"`;
+  if (active) return `link "${list}" to "${active}"`;
+  return hasOthers ? 'list sequences' : 'create a sequence called Spring Intro';
 }
 
 function tellRejected({ total, first }: RejectedFile, file: string | null, output: Output): void {

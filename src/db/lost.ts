@@ -23,13 +23,25 @@ export function isDatabaseLost(error: unknown): boolean {
   return false;
 }
 
-/** Does `work` again, a second apart, for as long as the database is away, `forMs` at most. It is work that may be done twice. */
+/** Deadlocks and serialization failures: the transaction is undone, and with nobody in its way the same one succeeds. */
+const collisions = /^(40P01|40001)$/;
+
+/** Was nothing done, and may the same work well succeed later: is the database away, or was the transaction the one to give way? */
+export function passesByItself(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && collisions.test(code)) return true;
+  }
+  return isDatabaseLost(error);
+}
+
+/** Does `work` again, a second apart, for as long as what stops it passes by itself, `forMs` at most. It is work that may be done twice. */
 export async function whileLost<R>(forMs: number, work: () => Promise<R>): Promise<R> {
   for (const until = performance.now() + forMs; ; )
     try {
       return await work();
     } catch (error) {
-      if (!isDatabaseLost(error) || performance.now() > until) throw error;
+      if (!passesByItself(error) || performance.now() > until) throw error;
       await pause(1_000);
     }
 }

@@ -124,6 +124,8 @@ export interface Enrollment {
   list_id: number | null;
   next_due_on: string | null;
   next_position: Generated<number>;
+  opted_out_at: Temporal.Instant | null;
+  opted_out_of: number | null;
   paused_until: string | null;
   reason: string | null;
   review_reason: string | null;
@@ -313,6 +315,7 @@ export interface Monitoring {
 export interface Refill {
   added: Generated<number>;
   asked: number;
+  channel: string | null;
   criteria: unknown | null;
   ended: string | null;
   enrolled: Generated<number>;
@@ -329,6 +332,7 @@ export interface Refill {
   progress: unknown | null;
   skipped: Generated<unknown>;
   status: Generated<string>;
+  thread_ts: string | null;
   widen: unknown | null;
   workspace_id: number;
 }
@@ -337,6 +341,7 @@ export interface Reply {
   body: Generated<string>;
   category: string | null;
   category_by: string | null;
+  content_hash: string | null;
   corrected_at: Temporal.Instant | null;
   corrected_by: number | null;
   enrollment_id: number | null;
@@ -350,6 +355,7 @@ export interface Reply {
   outcome: string | null;
   read_at: Temporal.Instant;
   received_at: Temporal.Instant;
+  remind_on: string | null;
   sender_id: number;
   subject: Generated<string>;
   uid: number;

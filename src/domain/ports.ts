@@ -142,11 +142,12 @@ export type Verified = { ok: true } | { ok: false; code: 'auth_failed' | 'bad_ce
 export interface MailReader {
   /**
    * What has come in since: everything above `lastUid`, oldest first, `limit` at most; where the mailbox was made anew (another
-   * `uidValidity`, or null) from its beginning. A mailbox that is read for the very first time begins with today.
+   * `uidValidity`) what it took in since the day before `readAt`, when it was last read to its end. One that is read for the very first
+   * time (null), or was never read to its end, begins with yesterday.
    */
   read(
     mailbox: MailboxRef,
-    since: { uidValidity: string | null; lastUid: number },
+    since: { uidValidity: string | null; lastUid: number; readAt?: Temporal.Instant | null },
     limit: number,
   ): Promise<{ uidValidity: string; mails: IncomingMail[]; lastUid: number; hasMore: boolean } | Unreadable>;
   /** Which of these Message-IDs its Sent folder holds; null where it keeps none (D2). */

@@ -99,10 +99,14 @@ export const follow = (db: Db, clock: MovableClock): AttachableClock => {
 export const enqueueWith =
   (boss: PgBoss) =>
   (tx: Tx): Enqueue =>
-  (queue, payload) =>
+  (queue, payload, { at } = {}) =>
     asConnectingUser(tx, async () => {
       const data = queue.payload.parse(payload) as object;
-      await boss.send(queue.name, data, { ...(queue.key ? { singletonKey: queue.key(payload) } : {}), db: fromKysely(tx) });
+      const options = {
+        ...(queue.key ? { singletonKey: queue.key(payload) } : {}),
+        ...(at ? { startAfter: new Date(at.epochMilliseconds) } : {}),
+      };
+      await boss.send(queue.name, data, { ...options, db: fromKysely(tx) });
     });
 
 /** Starts the workers of every queue in this process; the answer stops them, letting what runs finish. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Context, Services } from '../domain/context.ts';
 import type { ClassifyReply } from '../domain/ports.ts';
-import type { CorrectionAction } from '../tools/reply-report.ts';
+import type { ReplyAction, ReplyChoice } from '../tools/reply-report.ts';
 import type { Report } from '../tools/report.ts';
 import { handleAgentTurn } from './agent-turn.ts';
 import { handleArchiveSequence } from './archive-sequence.ts';
@@ -16,8 +16,10 @@ import { handlePlanDay } from './plan-day.ts';
 import { handlePostDigest } from './post-digest.ts';
 import { handleReadMail } from './read-mail.ts';
 import { handleRefillList } from './refill-list.ts';
+import { handleRemindOfReply } from './remind-of-reply.ts';
 import { handleSendAnswer } from './send-answer.ts';
 import { handleSendDue } from './send-due.ts';
+import { handleShowTasks } from './show-tasks.ts';
 import { type HandleRequest, handleSlackInteraction } from './slack-interaction.ts';
 import { type DeliverPosts, handleSlackPost } from './slack-post.ts';
 import { handleTick } from './tick.ts';
@@ -25,14 +27,14 @@ import { handleTick } from './tick.ts';
 /** A button under a report. `action` is the tool that it calls; what it is about is stored under `value`. */
 export interface NoteButton {
   label: string;
-  action: 'finish_task' | 'skip_task' | CorrectionAction;
+  action: 'finish_task' | 'skip_task' | ReplyAction;
   value: string;
 }
 
 /** Shows a report in a Slack channel (a user's id: their direct messages), once per key, if the caller's transaction commits. */
 export type Notify = (
   ctx: Context,
-  note: { key: string; channel: string; threadTs?: string; report: Report; buttons?: NoteButton[] },
+  note: { key: string; channel: string; threadTs?: string; report: Report; buttons?: NoteButton[]; choice?: ReplyChoice },
 ) => Promise<void>;
 
 /** What the jobs need of the surfaces; bound in `main.ts`. */
@@ -58,10 +60,12 @@ export const createHandlers = (services: Services, ports: JobPorts): Handlers =>
     'daily-enrollment': (payload, signal) => handleDailyEnrollment(services, payload, signal),
     'plan-day': payload => handlePlanDay(services, payload),
     'send-due': (payload, signal) => handleSendDue(services, ports, payload, signal),
+    'show-tasks': payload => handleShowTasks(services, ports.notify, payload),
     'read-mail': (payload, signal) => handleReadMail(services, ports, payload, signal),
     'classify-reply': payload => handleClassifyReply(services, ports, payload),
     'send-answer': payload => handleSendAnswer(services, ports.notify, payload),
-    'refill-list': (payload, signal) => handleRefillList(services, payload, signal),
+    'remind-of-reply': payload => handleRemindOfReply(services, ports.notify, payload),
+    'refill-list': (payload, signal) => handleRefillList(services, ports.notify, payload, signal),
     vacuum: async () => void (await sql`vacuum analyze`.execute(services.db)),
     'post-digest': payload => handlePostDigest(services, ports.notify, payload),
   };

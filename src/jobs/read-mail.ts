@@ -4,6 +4,7 @@ import type { MailReader } from '../domain/ports.ts';
 import * as replies from '../domain/replies/index.ts';
 import { classifyReply, type Enqueue, readMail } from '../queues.ts';
 import type { JobPorts } from './handlers.ts';
+import { tellAuthor } from './send-answer.ts';
 import { tellOwners } from './sender-notices.ts';
 import { settleFromSent } from './settle-from-sent.ts';
 import { tellReplies } from './tell-replies.ts';
@@ -36,8 +37,9 @@ export async function handleReadMail(
       });
     await inside(async one => {
       const ctx = { ...one, enqueue: onceEach(one.enqueue) };
-      const { tell, ask } = await replies.receive(ctx, senderId, page, { withModel: classify !== undefined });
+      const { tell, ask, answers } = await replies.receive(ctx, senderId, page, { withModel: classify !== undefined });
       await tellReplies(ctx, notify, tell);
+      for (const ended of answers) await tellAuthor(ctx, notify, ended);
       await tellOwners(ctx, notify);
       for (const replyId of ask) await ctx.enqueue(classifyReply, { workspaceId, replyId });
     });
@@ -61,7 +63,7 @@ const readPage = (
   services: Services,
   reader: MailReader,
   mailbox: { workspaceId: number; senderId: number },
-  since: { uidValidity: string | null; lastUid: number },
+  since: Parameters<MailReader['read']>[1],
 ): ReturnType<MailReader['read']> =>
   reader.read(mailbox, since, pageSizeOf(services)).catch((error: unknown) => {
     services.log.warn({ err: error, sender: mailbox.senderId }, 'reading a mailbox broke off');

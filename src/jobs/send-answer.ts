@@ -1,5 +1,5 @@
-import { drover, enter, type Services } from '../domain/context.ts';
-import { handOverAnswer } from '../domain/replies/answers.ts';
+import { type Context, drover, enter, type Services } from '../domain/context.ts';
+import { type AnswerEnd, handOverAnswer } from '../domain/replies/answers.ts';
 import { answerReport } from '../tools/reply-report.ts';
 import type { Notify } from './handlers.ts';
 
@@ -10,8 +10,14 @@ export async function handleSendAnswer(
   { workspaceId, answerId }: { workspaceId: number; answerId: number },
 ): Promise<void> {
   const ended = await handOverAnswer(services, workspaceId, answerId);
-  if (!ended) return;
-  await enter(services, workspaceId, drover, ctx =>
-    notify(ctx, { key: `answer:${answerId}:${ended.state}`, channel: ended.author, report: answerReport(ended) }),
-  );
+  if (ended) await enter(services, workspaceId, drover, ctx => tellAuthor(ctx, notify, ended));
 }
+
+/** Tells an answer's author what became of it, under the note of the reply that it answers. */
+export const tellAuthor = (ctx: Context, notify: Notify, ended: AnswerEnd): Promise<void> =>
+  notify(ctx, {
+    key: `answer:${ended.answerId}:${ended.state}`,
+    channel: ended.author,
+    ...(ended.threadTs ? { threadTs: ended.threadTs } : {}),
+    report: answerReport(ended),
+  });

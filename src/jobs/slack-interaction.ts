@@ -1,4 +1,4 @@
-import { isDatabaseLost } from '../db/lost.ts';
+import { passesByItself } from '../db/lost.ts';
 import { markHandled } from '../db/system.ts';
 import type { Services } from '../domain/context.ts';
 import { Unavailable } from '../errors.ts';
@@ -7,7 +7,7 @@ import { Unavailable } from '../errors.ts';
 export type HandleRequest = (inboxId: number, signal?: AbortSignal) => Promise<void>;
 
 /** Does an error pass by itself, so that the job should run again? */
-export const mayRunAgain = (error: unknown): boolean => error instanceof Unavailable || isDatabaseLost(error);
+export const mayRunAgain = (error: unknown): boolean => error instanceof Unavailable || passesByItself(error);
 
 /** Handles one slash command or click. */
 export async function handleSlackInteraction(

@@ -19,7 +19,7 @@ export const plain = (text: string): string =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&');
 
-/** A message's blocks as HTML: drawn by a Block Kit renderer, from text that it escapes. Buttons carry what a press sends. */
+/** A message's blocks as HTML: drawn by a Block Kit renderer, from text that it escapes. Buttons and menus carry what a press sends. */
 export function drawMessage(workspace: Workspace, message: Message): string {
   const key = `${message.channel} ${message.ts} ${message.revision} ${workspace.name}`;
   const known = drawn.get(key);
@@ -30,7 +30,10 @@ export function drawMessage(workspace: Workspace, message: Message): string {
   return html;
 }
 
-function draw(workspace: Workspace, message: Message): string {
+/** Blocks that are no message's, as those of a modal. */
+export const drawBlocks = (workspace: Workspace, blocks: Block[]): string => draw(workspace, { blocks, text: '' });
+
+function draw(workspace: Workspace, message: Pick<Message, 'blocks' | 'text'>): string {
   const blocks: Block[] = message.blocks.length
     ? message.blocks
     : [{ type: 'section', text: { type: 'mrkdwn', text: message.text || ' ' } }];
@@ -85,10 +88,14 @@ function shielded<T>(value: T): T {
 function forRenderer(block: Block, buttons: { block: string; button: Fields }[]): Fields {
   const { block_id: id, ...rest } = shielded(block);
   const place = (element: Fields): Fields => {
-    if (element?.type !== 'button') return element;
+    if (element?.type !== 'button' && element?.type !== 'static_select') return element;
     buttons.push({ block: String(id ?? ''), button: element });
     const { confirm: _, ...bare } = element;
-    return { ...bare, action_id: `press-${buttons.length - 1}` };
+    const place = { action_id: `press-${buttons.length - 1}` };
+    // The renderer draws no menu that works; a button stands where it will be.
+    return element.type === 'button'
+      ? { ...bare, ...place }
+      : { type: 'button', text: element.placeholder ?? ellipsis, ...place };
   };
   return {
     ...rest,
@@ -96,6 +103,17 @@ function forRenderer(block: Block, buttons: { block: string; button: Fields }[])
     ...(rest.accessory ? { accessory: place(rest.accessory as Fields) } : {}),
     ...(block.type === 'table' ? { rows: (block.rows as Fields[][]).map(row => row.map(cell)) } : {}),
   };
+}
+
+const ellipsis = { type: 'plain_text', text: '…' };
+
+/** A menu of a message, in place of the button that stood for it. */
+function menu(block: string, select: Fields): string {
+  const options = (select.options as { text: { text: string }; value: string }[]).map(
+    ({ text, value }) => `<option value="${escapeHtml(value)}">${escapeHtml(text.text)}</option>`,
+  );
+  const label = escapeHtml(String((select.placeholder as { text?: string } | undefined)?.text ?? 'Choose'));
+  return `<select data-press="${escapeHtml(String(select.action_id))}" data-block="${escapeHtml(block)}" aria-label="${label}"><option value="" selected="">${label}</option>${options.join('')}</select>`;
 }
 
 /** Raw cells are literal text in Slack; the renderer reads mark-up in them, except in rich text. */
@@ -119,6 +137,10 @@ function tidy(html: string, buttons: { block: string; button: Fields }[]): strin
   return html
     .replace(/<link rel="preload"[^>]*>/g, '')
     .replace('id="slack_blocks_to_jsx" data-theme="light" class="', 'class="blockkit ')
+    .replace(/<button type="button" id="press-(\d+)".*?<\/button>/g, (whole, index: string) => {
+      const { block, button } = buttons[Number(index)]!;
+      return button.type === 'static_select' ? menu(block, button) : whole;
+    })
     .replace(/<button type="button" id="press-(\d+)"/g, (_, index: string) => {
       const { block, button } = buttons[Number(index)]!;
       const confirm = button.confirm ? ` data-confirm="${escapeHtml(JSON.stringify(button.confirm))}"` : '';

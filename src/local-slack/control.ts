@@ -1,6 +1,7 @@
 import type { Attempt, Courier, Delivery } from './delivery.ts';
 import type { People, Press } from './people.ts';
 import type { Sockets } from './sockets.ts';
+import type { OpenView, Values, Views } from './views.ts';
 import type { ApiCall, Fault, WebApi } from './web-api.ts';
 import type { Message, Workspace } from './workspace.ts';
 
@@ -14,6 +15,10 @@ export interface Control {
   dm(input: { user?: string; text: string; threadTs?: string }): Promise<Message>;
   slash(user: string, command: string, text: string, channel?: string): Promise<Attempt | undefined>;
   click(press: Omit<Press, 'user'> & { user?: string }): Promise<Attempt>;
+  /** The modal in front of a person, the admin unless said. */
+  modal(user?: string): OpenView | undefined;
+  /** Sends it off with these values, by `action_id`; undefined where Slack's client does not let it. */
+  submit(values: Values, user?: string): Promise<Attempt | undefined>;
   /** Deactivates somebody's account. */
   deactivate(user: string): Promise<Attempt>;
   thread(channel: string, ts: string): Message[];
@@ -38,11 +43,12 @@ export interface Control {
 export function createControl(parts: {
   workspace: Workspace;
   people: People;
+  views: Views;
   courier: Courier;
   sockets: Sockets;
   api: WebApi;
 }): Control {
-  const { workspace, people, courier, sockets, api } = parts;
+  const { workspace, people, views, courier, sockets, api } = parts;
   const admin = workspace.people[0]!.id;
   const idOf = (channel: string) => workspace.channel(channel)?.id ?? channel;
   const watchers = new Set<() => void>();
@@ -50,6 +56,7 @@ export function createControl(parts: {
     for (const watch of [...watchers]) watch();
   };
   workspace.onChange(look);
+  views.onChange(look);
   api.onCall = look;
   courier.onAttempt = look;
   sockets.onChange = look;
@@ -66,6 +73,8 @@ export function createControl(parts: {
     dm: ({ user = admin, ...rest }) => say({ user, channel: user, ...rest }),
     slash: (user, command, text, channel = 'sales') => people.slash({ user, channel, line: `${command} ${text}` }),
     click: press => people.press({ user: admin, ...press }),
+    modal: (user = admin) => views.before(user),
+    submit: (values, user = admin) => people.submit({ user, values }),
     deactivate: user => people.leave(user).first,
     thread: (channel, ts) => workspace.thread(idOf(channel), ts),
     messages: channel => workspace.messages(idOf(channel)),

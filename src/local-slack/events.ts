@@ -1,4 +1,5 @@
 import type { Courier, Delivery } from './delivery.ts';
+import type { OpenView, Values, Views } from './views.ts';
 import { type Channel, type Message, team, type User, type Workspace } from './workspace.ts';
 
 /** A message as Slack's API and events show it. */
@@ -68,10 +69,12 @@ export function markUp(workspace: Workspace, typed: string): string {
 export class Events {
   readonly #workspace: Workspace;
   readonly #courier: Courier;
+  readonly #views: Views;
 
-  constructor(workspace: Workspace, courier: Courier) {
+  constructor(workspace: Workspace, courier: Courier, views: Views) {
     this.#workspace = workspace;
     this.#courier = courier;
+    this.#views = views;
   }
 
   #envelope(event: Record<string, unknown>): Delivery {
@@ -162,7 +165,7 @@ export class Events {
   }
 
   command(user: User, channel: Channel, command: string, text: string, responseUrl: string): Delivery {
-    const trigger = this.#workspace.nextId('trigger.');
+    const trigger = this.#views.trigger(user.id);
     return this.#courier.form('command', trigger, {
       token: 'local',
       team_id: team.id,
@@ -182,7 +185,7 @@ export class Events {
 
   click(user: User, message: Message, action: Record<string, unknown>, responseUrl: string): Delivery {
     const channel = this.#workspace.channels.get(message.channel)!;
-    const trigger = this.#workspace.nextId('trigger.');
+    const trigger = this.#views.trigger(user.id);
     return this.#courier.form('interaction', trigger, {
       type: 'block_actions',
       user: { id: user.id, username: user.name, name: user.name, team_id: team.id },
@@ -204,6 +207,22 @@ export class Events {
       state: { values: {} },
       response_url: responseUrl,
       actions: [{ ...action, action_ts: this.#workspace.nextTs() }],
+    });
+  }
+
+  /** What a person sends off, or leaves, a modal with. */
+  view(type: 'view_submission' | 'view_closed', user: User, opened: OpenView, values: Values): Delivery {
+    const trigger = this.#views.trigger(user.id);
+    return this.#courier.form('interaction', trigger, {
+      type,
+      team: { id: team.id, domain: team.domain },
+      user: { id: user.id, username: user.name, name: user.name, team_id: team.id },
+      api_app_id: team.appId,
+      token: 'local',
+      ...(type === 'view_closed' ? { is_cleared: false } : { trigger_id: trigger, response_urls: [] }),
+      view: this.#views.json(opened, values),
+      is_enterprise_install: false,
+      enterprise: null,
     });
   }
 }

@@ -12,6 +12,7 @@ import { Methods } from './methods.ts';
 import { People, type SlashCommand } from './people.ts';
 import { isLoopbackHost, type Panels, Site } from './site.ts';
 import { Sockets } from './sockets.ts';
+import { Views } from './views.ts';
 import { WebApi } from './web-api.ts';
 import { type Channel, team, type User, Workspace, type WorkspaceEntry } from './workspace.ts';
 
@@ -66,7 +67,7 @@ export interface LocalSlack {
 const drover: SlashCommand = {
   command: '/drover',
   usage:
-    '[status | lists | list NAME | sequences | sequence NAME | why NAME | forecast | review | replies | numbers | senders | undo | activity | help]',
+    '[status | lists | list NAME | sequences | sequence NAME | who NAME | why NAME | forecast | review | tasks | replies | numbers | senders | undo | activity | help]',
   description: 'Look things up without asking the model',
 };
 
@@ -82,17 +83,19 @@ export async function startLocalSlack(options: LocalSlackOptions): Promise<Local
   const sockets = new Sockets(log);
   const courier = new Courier(options.signingSecret, sockets, log, options.delivery);
   courier.connect(options.appUrl);
-  const events = new Events(workspace, courier);
+  const views = new Views(workspace);
+  const events = new Events(workspace, courier, views);
   let url = '';
-  const methods = new Methods(workspace, events, () => url);
+  const methods = new Methods(workspace, events, views, () => url);
   const tokens = { bot: options.botToken, ...(options.appToken ? { app: options.appToken } : {}) };
   const openSocket = () => sockets.address(url);
   const api = new WebApi({ tokens, methods, workspace, events, openSocket, log });
-  const people = new People({ workspace, events, api, url: () => url, commands: options.commands ?? [drover] });
-  const control = createControl({ workspace, people, courier, sockets, api });
+  const people = new People({ workspace, events, views, api, url: () => url, commands: options.commands ?? [drover] });
+  const control = createControl({ workspace, people, views, courier, sockets, api });
   const site = new Site({
     workspace,
     people,
+    views,
     courier,
     log,
     panels: options.panels ?? {},

@@ -37,6 +37,7 @@ export const limits = {
   options: 100,
   optionText: 75,
   optionValue: 150,
+  placeholder: 150,
   altText: 2_000,
   url: 3_000,
   tableRows: 100,
@@ -53,10 +54,10 @@ export const limits = {
   metadata: 8_000,
 } as const;
 
-type Fields = Record<string, unknown>;
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+export type Fields = Record<string, unknown>;
+export const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-class Inspection {
+export class Inspection {
   readonly problems: string[] = [];
   readonly blockIds = new Set<string>();
   tableText = 0;
@@ -128,22 +129,26 @@ function inspectButton(look: Inspection, at: string, button: Fields): void {
   if (button.confirm !== undefined) inspectConfirm(look, `${at}/confirm`, button.confirm);
 }
 
-function inspectElement(look: Inspection, at: string, element: unknown): void {
+export function inspectElement(look: Inspection, at: string, element: unknown): void {
   if (!isObject(element)) return void look.fail(at, 'must provide an object');
   const type = String(element.type);
   if (!elementKinds.has(type)) return void look.fail(`${at}/type`, `unsupported element type: ${type}`);
   look.optional(at, element, 'action_id', limits.id);
   if (type === 'button') inspectButton(look, at, element);
   if (type === 'image') inspectImage(look, at, element);
+  if (type === 'static_select' && !Array.isArray(element.option_groups))
+    look.list(`${at}/options`, element.options, limits.options);
+  if (element.placeholder !== undefined) look.text(`${at}/placeholder`, element.placeholder, limits.placeholder, ['plain_text']);
+  if (element.confirm !== undefined && type !== 'button') inspectConfirm(look, `${at}/confirm`, element.confirm);
   if (Array.isArray(element.options))
     look.list(`${at}/options`, element.options, limits.options).forEach((option, index) => {
-      inspectOption(look, `${at}/options/${index}`, option);
+      inspectOption(look, `${at}/options/${index}`, option, type.endsWith('select') ? ['plain_text'] : undefined);
     });
 }
 
-function inspectOption(look: Inspection, at: string, option: unknown): void {
+function inspectOption(look: Inspection, at: string, option: unknown, kinds?: readonly string[]): void {
   if (!isObject(option)) return void look.fail(at, 'must provide an object');
-  look.text(`${at}/text`, option.text, limits.optionText);
+  look.text(`${at}/text`, option.text, limits.optionText, kinds);
   look.string(`${at}/value`, option.value, limits.optionValue);
 }
 
@@ -302,7 +307,7 @@ function textOf(value: unknown): number {
   );
 }
 
-function inspectBlock(look: Inspection, at: string, block: unknown): void {
+export function inspectBlock(look: Inspection, at: string, block: unknown): void {
   if (!isObject(block)) return void look.fail(at, 'must provide an object');
   const type = String(block.type);
   if (!Object.hasOwn(inspectors, type)) return void look.fail(`${at}/type`, `unsupported type: ${type}`);

@@ -1,5 +1,6 @@
 import { type Events, messageJson } from './events.ts';
 import { type Block, limits, type Objection, objectionToBlocks, objectionToMetadata } from './limits.ts';
+import type { Views } from './views.ts';
 import { type Channel, isTs, type Message, team, type User, type Workspace } from './workspace.ts';
 
 export type Args = Record<string, unknown>;
@@ -105,10 +106,12 @@ export class Methods {
   readonly #workspace: Workspace;
   readonly #events: Events;
   readonly #url: () => string;
+  readonly #views: Views;
 
-  constructor(workspace: Workspace, events: Events, url: () => string) {
+  constructor(workspace: Workspace, events: Events, views: Views, url: () => string) {
     this.#workspace = workspace;
     this.#events = events;
+    this.#views = views;
     this.#url = url;
   }
 
@@ -290,6 +293,7 @@ export class Methods {
       this.#events.deleted(message);
       return { channel: channel.id, ts: message.ts };
     },
+    'views.open': args => this.#views.open(args),
     'chat.getPermalink': args => {
       const channel = this.#channel(args);
       const message = this.#message(channel, args.message_ts);

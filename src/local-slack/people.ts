@@ -2,6 +2,7 @@ import type { Attempt, Delivery } from './delivery.ts';
 import { type Events, markUp } from './events.ts';
 import type { Block } from './limits.ts';
 import { SlackError } from './methods.ts';
+import type { OpenView, Values, Views } from './views.ts';
 import type { WebApi } from './web-api.ts';
 import { type Channel, type Message, slackbot, type User, type Workspace } from './workspace.ts';
 
@@ -12,26 +13,45 @@ export interface SlashCommand {
   description: string;
 }
 
-/** What a button of a message sends. */
+/** What a button or a menu of a message sends. */
 export interface Press {
   user: string;
   channel: string;
   ts: string;
-  /** Which button: by `action_id` (and `block_id`, where several blocks have it), or by its words. */
+  /** Which one: by `action_id` (and `block_id`, where several blocks have it), or by its words. */
   actionId?: string;
   blockId?: string;
   text?: string;
+  /** What is chosen from a menu: by its value, or by its words. */
+  option?: string;
 }
 
-type Button = Record<string, unknown> & { text?: { text?: string } };
+type Words = { text?: string };
+type Option = { text: Words; value: string };
+type Element = Record<string, unknown> & { text?: Words; placeholder?: Words; options?: Option[] };
 
-/** Every button of a message, with the block it stands in. */
-export function buttonsOf(blocks: Block[]): { block: Block; button: Button }[] {
+/** Every button and menu of a message, with the block it stands in. */
+export function elementsOf(blocks: Block[]): { block: Block; element: Element }[] {
   return blocks.flatMap(block =>
     [...(Array.isArray(block.elements) ? block.elements : []), ...(block.accessory ? [block.accessory] : [])]
-      .filter(element => element?.type === 'button')
-      .map((button: Button) => ({ block, button })),
+      .filter(element => element?.type === 'button' || element?.type === 'static_select')
+      .map((element: Element) => ({ block, element })),
   );
+}
+
+/** What a press says of what was pressed, or chosen. */
+function actionOf(block: Block, element: Element, wanted: string | undefined): Record<string, unknown> {
+  const about = { type: element.type, action_id: element.action_id, block_id: block.block_id };
+  if (element.type === 'button')
+    return {
+      ...about,
+      text: element.text,
+      ...(element.value === undefined ? {} : { value: element.value }),
+      ...(element.style === undefined ? {} : { style: element.style }),
+    };
+  const option = element.options?.find(({ value, text }) => value === wanted || text.text === wanted);
+  if (!option) throw new SlackError('no_such_option');
+  return { ...about, selected_option: option, ...(element.placeholder ? { placeholder: element.placeholder } : {}) };
 }
 
 /** What people do in the workspace, from the page or from a test: the app hears of it as it would from Slack. */
@@ -41,10 +61,12 @@ export class People {
   readonly #events: Events;
   readonly #api: WebApi;
   readonly #url: () => string;
+  readonly #views: Views;
 
-  constructor(input: { workspace: Workspace; events: Events; api: WebApi; url: () => string; commands: SlashCommand[] }) {
+  constructor(input: PeopleInput) {
     this.#workspace = input.workspace;
     this.#events = input.events;
+    this.#views = input.views;
     this.#api = input.api;
     this.#url = input.url;
     this.commands = input.commands;
@@ -112,30 +134,52 @@ export class People {
     return attempt;
   }
 
-  /** Presses a button. The answer says whether the app took it; `undefined` when there is no such button for this person. */
+  /** Presses a button, or chooses from a menu. The answer says whether the app took it. @throws SlackError where there is none */
   async press(press: Press): Promise<Attempt> {
     const user = this.who(press.user);
     const channel = this.where(user, press.channel);
     const message = this.#workspace.message(channel.id, press.ts);
     if (!message || (message.ephemeralTo && message.ephemeralTo !== user.id)) throw new SlackError('message_not_found');
-    const found = buttonsOf(message.blocks).find(
-      ({ block, button }) =>
-        (press.actionId === undefined || button.action_id === press.actionId) &&
+    const found = elementsOf(message.blocks).find(
+      ({ block, element }) =>
+        (press.actionId === undefined || element.action_id === press.actionId) &&
         (press.blockId === undefined || block.block_id === press.blockId) &&
-        (press.text === undefined || button.text?.text === press.text),
+        (press.text === undefined || (element.text ?? element.placeholder)?.text === press.text),
     );
     if (!found || (press.actionId === undefined && press.text === undefined)) throw new SlackError('no_such_button');
-    const { block, button } = found;
-    const action = {
-      type: 'button',
-      action_id: button.action_id,
-      block_id: block.block_id,
-      text: button.text,
-      ...(button.value === undefined ? {} : { value: button.value }),
-      ...(button.style === undefined ? {} : { style: button.style }),
-    };
+    const action = actionOf(found.block, found.element, press.option);
     const responseUrl = this.#api.responseUrl(this.#url(), user.id, channel.id, message);
     return this.#events.click(user, message, action, responseUrl).first;
+  }
+
+  /** The modal in front of a person. @throws SlackError where there is none */
+  #modal(user: User, id: string | undefined): OpenView {
+    const opened = this.#views.before(user.id);
+    if (!opened || (id !== undefined && opened.id !== id)) throw new SlackError('view_not_found');
+    return opened;
+  }
+
+  /** Sends a modal off; what Slack's client does not let through stays, and the app hears nothing of it. */
+  async submit(input: { user: string; view?: string; values: Values }): Promise<Attempt | undefined> {
+    const user = this.who(input.user);
+    const opened = this.#modal(user, input.view);
+    const missing = this.#views.missing(opened, input.values);
+    if (Object.keys(missing).length) {
+      this.#views.object(opened, missing);
+      return undefined;
+    }
+    const attempt = await this.#events.view('view_submission', user, opened, input.values).first;
+    if (attempt.reason) this.#views.object(opened, { '': 'We had some trouble connecting. Try again?' });
+    else this.#views.answered(opened, attempt.answer);
+    return attempt;
+  }
+
+  /** Leaves a modal; its app hears of it where it asked to. */
+  dismiss(input: { user: string; view?: string }): void {
+    const user = this.who(input.user);
+    const opened = this.#modal(user, input.view);
+    this.#views.close(user.id);
+    if (opened.view.notify_on_close === true) this.#events.view('view_closed', user, opened, {});
   }
 
   #invite(user: User, channel: Channel, text: string): undefined {
@@ -171,4 +215,13 @@ export class People {
       this.#whisper(user, channel, `The answer could not be shown: ${error.code}.`, {});
     }
   }
+}
+
+interface PeopleInput {
+  workspace: Workspace;
+  events: Events;
+  views: Views;
+  api: WebApi;
+  url: () => string;
+  commands: SlashCommand[];
 }

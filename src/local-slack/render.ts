@@ -3,7 +3,9 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { avatar, channelIntro, composer, messageList, threadList } from './conversation.ts';
 import { icon } from './icons.ts';
 import { type MailLine, type MailTalk, mailActs, mailList, mailTalk, mailTalkTitle, mailTopic, whereMailGoes } from './mail.ts';
+import { modal } from './modal.ts';
 import type { SlashCommand } from './people.ts';
+import type { OpenView } from './views.ts';
 import type { Channel, Message, User, Workspace } from './workspace.ts';
 
 /** What one page shows: who looks, at which conversation, with which thread beside it. */
@@ -16,6 +18,8 @@ export interface View {
   limit: number;
   suggestions: string[];
   isConnected: boolean;
+  /** What is in front of everything else. */
+  modal?: OpenView;
   /** The mailbox, where that is what is looked at. */
   mail?: { lines: MailLine[]; count: number; open: MailTalk | undefined };
   /** Whose mail leaves this machine; undefined where no mail server runs beside it. */
@@ -37,6 +41,7 @@ export interface Fragments {
   threadWhere: string;
   threadList: string;
   threadComposer: string;
+  modal: string;
 }
 
 /** The address of a view of the same person. */
@@ -222,6 +227,7 @@ function renderMail(view: View, { open, ...mail }: NonNullable<View['mail']>): F
     threadWhere: open ? mailTalkTitle(open) : '',
     threadList: open ? html(mailTalk(open, zone)) : '',
     threadComposer: open ? html(mailActs(open)) : '',
+    modal: '',
   };
 }
 
@@ -242,6 +248,7 @@ export function renderView(view: View): Fragments {
     threadWhere: channel.kind === 'im' ? nameOf(view, channel) : `#${channel.name}`,
     threadList: root ? html(h('div', null, ...threadList(view, root))) : '',
     threadComposer: root ? html(composer(view, 'Reply…', root.ts)) : '',
+    modal: view.modal ? html(modal(view.workspace, view.modal)) : '',
   };
 }
 
@@ -335,6 +342,7 @@ export function renderPage(
         ),
         threadPane(view, parts),
       ),
+      h('dialog', { id: 'modal', ...raw(parts.modal) }),
       h('div', { id: 'notice', role: 'alert', hidden: true }),
     ),
   );

@@ -8,6 +8,7 @@ import { type MailPanel, readAct, shownConversations } from './mail.ts';
 import { SlackError } from './methods.ts';
 import type { People } from './people.ts';
 import { renderPage, renderView, type View } from './render.ts';
+import type { Views } from './views.ts';
 import { readBody } from './web-api.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -31,8 +32,8 @@ const blockStyles = () =>
     ':is(#blockkit,.blockkit)',
   );
 
-const styles = ['app', 'sidebar', 'messages', 'cards', 'controls', 'mail', 'narrow'];
-const scripts = ['theme', 'client', 'composer', 'mail', 'switcher'];
+const styles = ['app', 'sidebar', 'messages', 'cards', 'controls', 'mail', 'modal', 'narrow'];
+const scripts = ['theme', 'client', 'composer', 'mail', 'modal', 'switcher'];
 const files: Record<string, { type: string; read: () => string }> = {
   '/page/blocks.css': { type: 'text/css', read: blockStyles },
   '/page/drover.svg': { type: 'image/svg+xml', read: () => own('drover.svg') },
@@ -58,6 +59,7 @@ const sealed =
 export class Site {
   readonly #workspace: Workspace;
   readonly #people: People;
+  readonly #views: Views;
   readonly #courier: Courier;
   readonly #log: Log;
   readonly #panels: Panels;
@@ -71,12 +73,14 @@ export class Site {
   constructor(input: SiteInput) {
     this.#workspace = input.workspace;
     this.#people = input.people;
+    this.#views = input.views;
     this.#courier = input.courier;
     this.#log = input.log;
     this.#panels = input.panels;
     this.#suggestions = input.suggestions;
     const unfollow = [
       input.workspace.onChange(change => this.#push('change', change)),
+      input.views.onChange(() => this.#push('change', {})),
       input.panels.mail?.follow(() => this.#push('change', {})),
     ];
     this.#unfollow = () => {
@@ -138,6 +142,7 @@ export class Site {
     const thread = query.get('thread') ?? '';
     const mail = query.get('view') === 'mail' ? await this.#mail(thread) : undefined;
     const root = mail ? undefined : workspace.message(channel.id, thread);
+    const shown = this.#views.before(user.id);
     const limit = Math.min(Math.max(Number(query.get('limit')) || 100, 1), 5_000);
     return {
       workspace,
@@ -147,6 +152,7 @@ export class Site {
       suggestions: this.#suggestions,
       isConnected: this.#courier.isConnected,
       ...(root ? { root } : {}),
+      ...(shown ? { modal: shown } : {}),
       ...(mail ? { mail } : {}),
       ...(this.#panels.mail ? { leaving: await this.#panels.mail.leaving() } : {}),
       ...(this.#panels.clock ? { now: this.#panels.clock.now() } : {}),
@@ -201,13 +207,22 @@ export class Site {
       const where = { user: field('as'), channel: field('c'), ...(field('thread') ? { threadTs: field('thread') } : {}) };
       if (path === '/page/say') return void this.#json(response, 200, await this.#say({ ...where, text: field('text') }));
       if (path === '/page/press') {
-        const press = { ...where, ts: field('ts'), actionId: field('action'), blockId: field('block') };
+        const press = { ...where, ts: field('ts'), actionId: field('action'), blockId: field('block'), option: field('option') };
         const attempt = await this.#people.press(press);
         return void this.#json(
           response,
           200,
           attempt.reason ? { ok: false, error: 'Drover did not take the click. Try again.' } : { ok: true },
         );
+      }
+      if (path === '/page/submit') {
+        const values = Object.entries(body.values ?? {}).map(([name, value]) => [name, String(value)]);
+        await this.#people.submit({ user: where.user, view: field('view'), values: Object.fromEntries(values) });
+        return void this.#json(response, 200, { ok: true });
+      }
+      if (path === '/page/dismiss') {
+        this.#people.dismiss({ user: where.user, view: field('view') });
+        return void this.#json(response, 200, { ok: true });
       }
       if (path === '/page/mail' && this.#panels.mail)
         return void this.#json(response, 200, await this.#actByMail(this.#panels.mail, body));
@@ -244,6 +259,7 @@ export class Site {
 interface SiteInput {
   workspace: Workspace;
   people: People;
+  views: Views;
   courier: Courier;
   log: Log;
   panels: Panels;

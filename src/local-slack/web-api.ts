@@ -42,7 +42,7 @@ interface ResponseUrl {
 const kept = 1_000;
 const biggestBody = 1_000_000;
 /** Fields of a form that hold JSON; all others are text. */
-const structured = new Set(['blocks', 'metadata', 'attachments', 'unfurl_domains']);
+const structured = new Set(['blocks', 'metadata', 'attachments', 'unfurl_domains', 'view']);
 
 export async function readBody(request: IncomingMessage, most = biggestBody): Promise<string> {
   const chunks: Buffer[] = [];

@@ -1,11 +1,11 @@
 import type { SecureContext } from 'node:tls';
-import { ImapFlow } from 'imapflow';
+import { ImapFlow, type MessageStructureObject, type SearchObject } from 'imapflow';
 import type { Clock } from '../clock.ts';
 import type { IncomingMail, MailAccount, MailboxRef, MailReader, Unreadable } from '../domain/ports.ts';
 import { Refused, Unavailable } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { assertPrivate, isCertificateError, sayable, type Trouble, tlsOptions, trusting } from './endpoints.ts';
-import { readIncoming, sourceLimit } from './incoming.ts';
+import { type Fetched, readIncoming, sourceLimit } from './incoming.ts';
 
 /** In milliseconds. */
 export interface ImapTimeouts {
@@ -20,8 +20,14 @@ export interface ImapTimeouts {
 
 const defaults: ImapTimeouts = { connect: 20_000, greeting: 20_000, silence: 60_000, whole: 120_000, idle: 90_000 };
 
-/** Of a first reading: what came in since yesterday, so that it is today in every zone. */
-const firstHours = 24;
+/** Servers search by dates of their own zone: from a day before, whatever the zone. A first reading begins with yesterday, too. */
+const hoursBefore = 24;
+
+/** Of text that does not stand at a message's beginning: so many parts, and so much of each. */
+const mostParts = 4;
+const partLimit = sourceLimit / mostParts;
+/** Parts within parts. */
+const deepest = 10;
 
 interface Kept {
   client: ImapFlow;
@@ -101,17 +107,18 @@ export function createImap(options: {
     read: (mailbox, since, limit) =>
       using(mailbox, async client => {
         const { uidValidity, uidNext } = await client.mailboxOpen('INBOX', { readOnly: true });
-        const isFirst = since.uidValidity === null;
-        const after = since.uidValidity === String(uidValidity) ? since.lastUid : 0;
-        const found = isFirst
-          ? await client.search({ since: new Date(clock.now().subtract({ hours: firstHours }).epochMilliseconds) }, { uid: true })
-          : await client.search({ uid: `${after + 1}:*` }, { uid: true });
+        const isSame = since.uidValidity === String(uidValidity);
+        const after = isSame ? since.lastUid : 0;
+        const from = ((since.uidValidity !== null && since.readAt) || clock.now()).subtract({ hours: hoursBefore });
+        const found = await search(client, isSame ? { uid: `${after + 1}:*` } : { since: new Date(from.epochMilliseconds) });
         // `n:*` names the last message even where its uid is below n (RFC 3501).
-        const uids = (found || []).filter(uid => uid > after).sort((a, b) => a - b);
+        const uids = found.filter(uid => uid > after).sort((a, b) => a - b);
         const page = uids.slice(0, limit);
+        const hasMore = uids.length > page.length;
         const mails = page.length > 0 ? await fetchPage(client, page, log) : [];
-        const lastUid = page.at(-1) ?? Math.max(after, isFirst ? uidNext - 1 : 0);
-        return { uidValidity: String(uidValidity), mails, lastUid, hasMore: uids.length > page.length };
+        // Whatever else a mailbox holds that is new to us is older than what was looked for.
+        const lastUid = Math.max(page.at(-1) ?? after, isSame || hasMore || !uidNext ? 0 : uidNext - 1);
+        return { uidValidity: String(uidValidity), mails, lastUid, hasMore };
       }),
     findSent: (mailbox, mailIds) =>
       using(mailbox, async client => {
@@ -121,8 +128,8 @@ export function createImap(options: {
         await client.mailboxOpen(sent.path, { readOnly: true });
         const found: string[] = [];
         for (const mailId of mailIds) {
-          const uids = await client.search({ header: { 'message-id': mailId } }, { uid: true });
-          if (uids && uids.length > 0) found.push(mailId);
+          const uids = await search(client, { header: { 'message-id': mailId } });
+          if (uids.length > 0) found.push(mailId);
         }
         return found;
       }),
@@ -137,28 +144,77 @@ export function createImap(options: {
   };
 }
 
+/** Uids; of a search that the server refuses the library says nothing, and a mailbox that nothing was found in counts as read. */
+async function search(client: ImapFlow, query: SearchObject): Promise<number[]> {
+  const uids = await client.search(query, { uid: true });
+  if (!Array.isArray(uids)) throw new Error('the mail server refused to search');
+  return uids;
+}
+
 /**
  * The beginnings of messages, oldest first. Of an answer that cannot be read the library says nothing, so what is missing is asked for
  * once more, alone; what is still missing has gone, or keeps nobody else's mail back.
  */
 async function fetchPage(client: ImapFlow, uids: readonly number[], log: Log): Promise<IncomingMail[]> {
   const mails = new Map<number, IncomingMail>();
-  await fetchInto(mails, client, uids);
+  await fetchInto(mails, client, uids, log);
   for (const uid of uids.filter(each => !mails.has(each))) {
-    await fetchInto(mails, client, [uid]);
+    await fetchInto(mails, client, [uid], log);
     if (!mails.has(uid)) log.warn({ uid }, 'a message has gone, or cannot be fetched');
   }
   return [...mails.values()].sort((a, b) => a.uid - b.uid);
 }
 
-async function fetchInto(mails: Map<number, IncomingMail>, client: ImapFlow, uids: readonly number[]): Promise<void> {
-  const query = { uid: true, internalDate: true, source: { start: 0, maxLength: sourceLimit } };
-  for await (const { uid, source, internalDate } of client.fetch(uids.join(','), query, { uid: true })) {
+async function fetchInto(mails: Map<number, IncomingMail>, client: ImapFlow, uids: readonly number[], log: Log): Promise<void> {
+  const query = { uid: true, size: true, internalDate: true, source: { start: 0, maxLength: sourceLimit } };
+  const wordless: Fetched[] = [];
+  for await (const { uid, size, source, internalDate } of client.fetch(uids.join(','), query, { uid: true })) {
     const at = internalDate instanceof Date ? internalDate.getTime() : Date.parse(internalDate ?? '');
     const receivedAt = Temporal.Instant.fromEpochMilliseconds(Number.isNaN(at) ? 0 : at);
-    if (source && uids.includes(uid)) mails.set(uid, await readIncoming({ uid, source, receivedAt }));
+    if (!source || !uids.includes(uid)) continue;
+    const mail = await readIncoming({ uid, source, receivedAt });
+    mails.set(uid, mail);
+    if (!mail.text.trim() && (size ?? 0) > sourceLimit) wordless.push({ uid, source, receivedAt });
+  }
+  for (const fetched of wordless) {
+    const texts = await fetchTexts(client, fetched.uid).catch((error: unknown) => {
+      if (!client.usable) throw error;
+      log.warn({ err: error, uid: fetched.uid }, 'the text of a message cannot be fetched');
+      return [];
+    });
+    if (texts.length) mails.set(fetched.uid, await readIncoming({ ...fetched, texts }));
   }
 }
+
+/** The text of a message whose first attachment is so large that its beginning holds none, each part with its own headers. */
+async function fetchTexts(client: ImapFlow, uid: number): Promise<Buffer[]> {
+  const { bodyStructure } = (await client.fetchOne(String(uid), { uid: true, bodyStructure: true }, { uid: true })) || {};
+  const parts = bodyStructure ? textParts(bodyStructure) : [];
+  if (!parts.length) return [];
+  const bodyParts = parts.flatMap(part => [`${part}.mime`, part]).map(key => ({ key, start: 0, maxLength: partLimit }));
+  const fetched = await client.fetchOne(String(uid), { uid: true, bodyParts }, { uid: true });
+  const bytes = fetched ? fetched.bodyParts : undefined;
+  return parts.flatMap(part => {
+    const [head, body] = [bytes?.get(`${part}.mime`), bytes?.get(part)];
+    return head && body ? [Buffer.concat([head, body])] : [];
+  });
+}
+
+/** Numbers of the parts that are a message's own words: no attachments, nothing of a message within it, of alternatives the plain one. */
+function textParts(root: MessageStructureObject): string[] {
+  const own = (node: MessageStructureObject, depth: number): MessageStructureObject[] => {
+    if (!node.type.startsWith('multipart/')) return /^text\/(plain|html)$/.test(node.type) && !isAttached(node) ? [node] : [];
+    const below = depth < deepest ? (node.childNodes ?? []).flatMap(child => own(child, depth + 1)) : [];
+    const plain = node.type === 'multipart/alternative' ? below.filter(({ type }) => type === 'text/plain') : [];
+    return plain.length ? plain : below;
+  };
+  return own(root, 0)
+    .flatMap(({ part }) => part ?? [])
+    .slice(0, mostParts);
+}
+
+const isAttached = ({ disposition, dispositionParameters, parameters }: MessageStructureObject): boolean =>
+  disposition === 'attachment' || Boolean(dispositionParameters?.filename ?? parameters?.name);
 
 /** Connects and signs in. */
 export async function open(

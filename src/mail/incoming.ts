@@ -4,7 +4,7 @@ import { readBounce } from './bounces.ts';
 
 /** Reads one message of a mailbox. Whoever wrote it may have meant harm: everything is bounded, and nothing that it holds is run. */
 
-/** Of each message, this much is looked at: its text comes first, its attachments after. */
+/** Of each message, this much is looked at: its text mostly comes first, its attachments after. */
 export const sourceLimit = 256 * 1024;
 const textLimit = 100_000;
 const headerLimit = 2_000;
@@ -15,15 +15,19 @@ export interface Fetched {
   uid: number;
   /** Its beginning, `sourceLimit` bytes at most. */
   source: Buffer;
+  /** Parts that are its text, each with its own headers, where its beginning holds none. */
+  texts?: readonly Buffer[];
   receivedAt: Temporal.Instant;
 }
 
 /** Never fails: of what cannot be read as MIME, the headers that can be made out are kept. */
-export async function readIncoming({ uid, source, receivedAt }: Fetched): Promise<IncomingMail> {
+export async function readIncoming({ uid, source, texts = [], receivedAt }: Fetched): Promise<IncomingMail> {
   const parsed = await parse(source.subarray(0, sourceLimit));
   const headers = headersOf(parsed?.headerLines.map(({ line }) => line) ?? linesOf(source));
   const from = parsed?.from?.value.find(({ address }) => address) ?? null;
-  const text = clean(parsed?.text ?? '').slice(0, textLimit);
+  const parts = await Promise.all(texts.map(parse));
+  const said = [parsed, ...parts].map(each => each?.text?.trimEnd() ?? '').filter(Boolean);
+  const text = clean(texts.length ? said.join('\n\n') : (parsed?.text ?? '')).slice(0, textLimit);
   const subject = oneLine(parsed?.subject ?? headers.subject ?? '').slice(0, 1_000);
   const [inReplyTo = null] = idsIn(headers['in-reply-to']);
   const references = idsIn(headers.references);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isDatabaseLost } from '../db/lost.ts';
+import { passesByItself } from '../db/lost.ts';
 import { messageOfToken } from '../db/system.ts';
 import * as activity from '../domain/activity/index.ts';
 import { drover, enter, type Services } from '../domain/context.ts';
@@ -59,7 +59,7 @@ export function createOptOut(services: Services): Route {
         if (isPost) await optOut(services, message);
         show(response, isPost ? pages.done : pages.ask);
       } catch (error) {
-        if (!isDatabaseLost(error)) throw error;
+        if (!passesByItself(error)) throw error;
         services.log.warn({ err: error }, 'an opt-out could not be written down; the sender of it is asked to try again');
         response.setHeader('retry-after', '60');
         show(response, pages.later);
@@ -72,12 +72,14 @@ const optOut = (services: Services, { workspaceId, messageId }: { workspaceId: n
   enter(services, workspaceId, drover, async ctx => {
     const message = await ctx.tx
       .selectFrom('message')
-      .select(['lead_id', 'recipient'])
+      .select(['lead_id', 'enrollment_id', 'recipient'])
       .where('id', '=', messageId)
       .executeTakeFirstOrThrow();
     const { isNew } = await exclusions.optOut(ctx, {
       leadId: message.lead_id,
       address: message.recipient,
+      enrollmentId: message.enrollment_id,
+      messageId,
       reason: 'opt_out_link',
     });
     if (isNew)

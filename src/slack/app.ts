@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { App } from '@slack/bolt';
-import { WebClient, type WebClientOptions } from '@slack/web-api';
+import type { ModalView } from '@slack/types';
+import { WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api';
 import type { MemberActor, Services } from '../domain/context.ts';
+import { Unavailable } from '../errors.ts';
 import type { RunTurn } from '../tools/turn.ts';
 import { boltLog } from './bolt-log.ts';
 import { Pace, unpaced } from './delivery.ts';
@@ -29,6 +31,8 @@ export interface Surface {
   runTurn: RunTurn;
   identity: () => Promise<Identity>;
   member: (workspaceId: number, slackUserId: string) => Promise<MemberActor>;
+  /** Puts a modal before whoever pressed; false where Slack does not take it any more, three seconds after the press. */
+  openModal: (triggerId: string, view: ModalView) => Promise<boolean>;
 }
 
 /** Slack, ready for a process to bind: the receiver stores requests, the jobs hand them in here and write what waits. */
@@ -44,6 +48,22 @@ export interface SlackApp {
 }
 
 const wait: Delivery['pause'] = (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
+
+/** A job that runs again finds its trigger used, and its modal open. */
+const opening =
+  ({ log }: Services, client: WebClient): Surface['openModal'] =>
+  async (triggerId, view) => {
+    try {
+      await client.views.open({ trigger_id: triggerId, view });
+      return true;
+    } catch (error) {
+      // No answer: the job runs again, and sees.
+      if (!(error instanceof WebAPIPlatformError)) throw new Unavailable('slack', 'Slack does not answer.', { cause: error });
+      if (error.data.error === 'exchanged_trigger_id') return true;
+      log.warn({ err: error }, 'Slack did not open a modal');
+      return false;
+    }
+  };
 
 /** The Bolt app. It opens no port and calls nobody until a stored request is handed in. */
 export function createSlackApp({ services, botToken, apiUrl, zone, runTurn, paced, pause = wait }: SlackOptions): SlackApp {
@@ -74,7 +94,13 @@ export function createSlackApp({ services, botToken, apiUrl, zone, runTurn, pace
     throw (error as { original?: unknown }).original ?? error;
   });
 
-  const surface: Surface = { services, runTurn, identity, member: members(services, client) };
+  const surface: Surface = {
+    services,
+    runTurn,
+    identity,
+    member: members(services, client),
+    openModal: opening(services, client),
+  };
   registerListeners(app, surface);
   const delivery: Delivery = { services, client, pace: paced ? new Pace() : unpaced, pause };
   let ready: Promise<void> | undefined;

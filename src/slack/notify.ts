@@ -10,13 +10,14 @@ interface Note {
   threadTs?: string;
   report: Report;
   buttons?: readonly { label: string; action: string; value: string }[];
+  choice?: { label: string; action: string; options: readonly { label: string; value: string }[] };
 }
 
 /** Shows a report in a channel, with buttons where given, once per key, if the caller's transaction commits. The jobs' `Notify` port. */
-export const notify = (ctx: Context, { key, channel, threadTs, report, buttons }: Note): Promise<void> =>
+export const notify = (ctx: Context, { key, channel, threadTs, report, buttons, choice }: Note): Promise<void> =>
   post(
     ctx,
     key,
     { channel, ...(threadTs ? { threadTs } : {}) },
-    buttons?.length ? reportWithButtons(report, key, buttons) : reportMessages(report),
+    buttons?.length ? reportWithButtons(report, key, buttons, choice) : reportMessages(report),
   );

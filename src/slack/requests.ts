@@ -126,7 +126,7 @@ export type Reading =
 
 /**
  * Sorts a request and gives it the key by which a repeat is known (C1): messages by team, channel, ts and user, whatever their event id;
- * clicks and commands by action_ts and trigger_id.
+ * clicks and commands by action_ts and trigger_id, modals by their view's id.
  */
 export function read(body: Json): Reading {
   if (body.type === 'url_verification' && text(body.challenge)) return { kind: 'challenge', challenge: text(body.challenge) };
@@ -136,6 +136,7 @@ export function read(body: Json): Reading {
   if (body.type === 'event_callback') return event(body, teamId);
   if (text(body.command)) return command(body, teamId);
   if (body.type === 'block_actions') return click(body, teamId);
+  if (body.type === 'view_submission') return submission(body, teamId);
   return text(body.type) ? { kind: 'ignore' } : { kind: 'malformed' };
 }
 
@@ -184,4 +185,12 @@ function click(body: Json, teamId: string): Reading {
   const at = text(action.action_ts) || text(body.trigger_id);
   if (!at || !user) return { kind: 'malformed' };
   return { kind: 'store', request: { key: ['click', teamId, user, at].join(':'), kind: 'interaction', teamId, body } };
+}
+
+/** A modal is sent off once, however often somebody presses: each opening has an id of its own. */
+function submission(body: Json, teamId: string): Reading {
+  const view = text(inside(body.view).id);
+  const user = text(inside(body.user).id);
+  if (!view || !user) return { kind: 'malformed' };
+  return { kind: 'store', request: { key: ['view', teamId, user, view].join(':'), kind: 'interaction', teamId, body } };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import * as senders from '../domain/senders/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { capText, paceFacts, sequenceRef, stepsTable, windowText } from './sequence-report.ts';
@@ -23,7 +24,9 @@ export const activateSequence = defineTool({
         `show sequence "${sequence.name}"`,
       ]);
     const [overview] = await sequences.overviews(ctx, [sequence.id]);
-    const senders = (await sequences.sendersOf(ctx, sequence.id)).map(sender => sender.address);
+    const addresses = (await sequences.sendersOf(ctx, sequence.id)).map(sender => sender.address);
+    const steps = await sequences.stepsOf(ctx, sequence);
+    const blind = steps.filter(step => step.kind === 'email').length > 1 ? await senders.blind(ctx, sequence.id) : [];
     const inFlight = overview!.enrolled.active ?? 0;
     return {
       effect: 'gated' as const,
@@ -38,14 +41,17 @@ export const activateSequence = defineTool({
         facts: [
           { label: 'Daily cap', value: capText(overview!.capacity) },
           { label: 'Window', value: windowText(sequences.windowOf(sequence)) },
-          { label: 'Senders', value: senders.join(', ') },
+          { label: 'Senders', value: addresses.join(', ') },
           {
             label: 'Mode',
             value: sequence.mode === 'autopilot' ? 'autopilot: nobody reviews' : 'copilot: each lead waits for a human first',
           },
           ...paceFacts(overview!.pace),
         ],
-        tables: stepsTable(await sequences.stepsOf(ctx, sequence)),
+        tables: stepsTable(steps),
+        notes: blind.length
+          ? [`Nobody reads the replies to ${blind.join(', ')}: follow-ups leave even to people who have answered.`]
+          : [],
       },
     };
   },

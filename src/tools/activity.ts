@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { dateIn, startOfDay } from '../calendar.ts';
+import { filterOf } from '../domain/activity/asked.ts';
 import * as trail from '../domain/activity/trail.ts';
-import type { Context } from '../domain/context.ts';
-import * as leads from '../domain/leads/edit.ts';
-import * as lists from '../domain/lists/index.ts';
-import * as people from '../domain/workspaces/people.ts';
-import { isRefusal, type Refusal } from '../errors.ts';
+import { isRefusal } from '../errors.ts';
+import { exportActivity } from './export-command.ts';
 import { count, when } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -23,30 +20,16 @@ export const activity = defineTool({
     days: z.int().min(1).max(3650).optional().describe('Today and that many days less one before it'),
     limit: z.int().min(1).max(100).optional(),
   }),
-  plan: async (ctx, { about, member: who, days, limit = usual }) => {
-    const thing = about === undefined ? null : await thingOf(ctx, about);
-    if (isRefusal(thing)) return thing;
-    const member = who === undefined ? null : await people.resolve(ctx, who);
-    if (isRefusal(member)) return member;
-    const { zone } = ctx.workspace;
-    const since = days === undefined ? null : startOfDay(dateIn(ctx.now, zone).subtract({ days: days - 1 }), zone).toString();
-    const data = {
-      objects: thing?.objects ?? null,
-      about: thing?.name ?? null,
-      memberId: member?.id ?? null,
-      member: member?.name ?? null,
-      days: days ?? null,
-      since,
-      limit,
-    };
+  plan: async (ctx, { limit = usual, ...asked }) => {
+    const found = await filterOf(ctx, asked);
+    if (isRefusal(found)) return found;
+    const { filter, ...told } = found;
+    const { since, ...of } = filter;
+    const data = { ...told, asked, of, since: since?.toString() ?? null, days: asked.days ?? null, limit };
     return { effect: 'read' as const, data, summary: 'Show the activity.' };
   },
-  run: async (ctx, { objects, memberId, since, limit, ...told }) => {
-    const filter: trail.Filter = {
-      ...(objects ? { objects } : {}),
-      ...(memberId === null ? {} : { memberId }),
-      ...(since ? { since: Temporal.Instant.from(since) } : {}),
-    };
+  run: async (ctx, { of, since, limit, ...told }) => {
+    const filter: trail.Filter = { ...of, ...(since ? { since: Temporal.Instant.from(since) } : {}) };
     const lines = await trail.read(ctx, filter, { limit });
     return {
       ...told,
@@ -54,7 +37,7 @@ export const activity = defineTool({
       lines: lines.map(({ at, ...line }) => ({ ...line, at: at.toString() })),
     };
   },
-  present: ({ about, member, days, all, lines }, { zone }) => {
+  present: ({ asked, about, member, days, all, lines }, { zone }) => {
     const of = [about ? ` about ${about}` : '', member ? ` by ${member}` : '', days ? ` in ${count(days, 'day')}` : ''].join('');
     if (!lines.length) return { tone: 'neutral', title: `Nothing has happened${of}.`, next: ['activity', 'status'] };
     return {
@@ -77,26 +60,7 @@ export const activity = defineTool({
           ...(all > lines.length ? { more: all - lines.length } : {}),
         },
       ],
-      footer: 'All of it as a file: drover export activity',
+      footer: `All of it as a file: ${exportActivity(asked)}`,
     };
   },
 });
-
-/** What a name means in the trail; an archived list keeps its name there. A lead's trail is also that of its exclusions. */
-async function thingOf(ctx: Context, about: string): Promise<{ name: string; objects: string[] } | Refusal> {
-  if (/^(list|sequence|lead|member|sender):\d+$/.test(about)) return { name: about, objects: [about] };
-  const list = await lists.named(ctx, about);
-  if (list) return { name: `"${list.name}"`, objects: [`list:${list.id}`] };
-  const thing = await people.belonging(ctx, about);
-  if (!isRefusal(thing)) return { name: `"${thing.name}"`, objects: [`${thing.kind}:${thing.id}`] };
-  if (thing.code === 'which_one') return thing;
-  const member = await people.resolve(ctx, about);
-  if (!isRefusal(member)) return { name: member.name, objects: [`member:${member.id}`] };
-  const lead = await leads.resolve(ctx, about);
-  if (isRefusal(lead)) return lead.code === 'ambiguous_lead' ? lead : thing;
-  const keys = [
-    lead.email_key && `exclusion:address:${lead.email_key}`,
-    lead.linkedin_url && `exclusion:linkedin:${lead.linkedin_url}`,
-  ];
-  return { name: lead.full_name, objects: [`lead:${lead.id}`, ...keys.flatMap(key => key ?? [])] };
-}

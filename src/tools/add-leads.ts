@@ -5,6 +5,7 @@ import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { hasLeft, takeOff } from './list-undo.ts';
+import { orderedFrom } from './receipt-report.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -14,7 +15,8 @@ export const addLeads = defineTool({
   description: 'Add a number of new leads to a list once, now. For a recurring order use set_monitoring.',
   examples: ['add 200 to "Fintech VPs"', 'get 50 more leads for "Fintech VPs"', 'fill "Fintech VPs" up with another 100'],
   input: z.object({ list: z.string().trim().min(1), count: z.number().describe('1 to 10,000') }),
-  plan: async (ctx, input) => {
+  prepare: async (_services, _input, { place }) => place,
+  plan: async (ctx, input, place) => {
     const list = await lists.mine(ctx, input.list);
     if (isRefusal(list)) return list;
     const wrong = monitoring.outOfRange(list, input.count);
@@ -22,14 +24,14 @@ export const addLeads = defineTool({
     if (list.criteria === null) return monitoring.noCriteria(list);
     return {
       effect: 'write' as const,
-      data: { listId: list.id, list: list.name, asked: input.count },
+      data: { listId: list.id, list: list.name, asked: input.count, from: orderedFrom(place) },
       summary: `Add ${count(input.count, 'lead')} to "${list.name}".`,
       objects: [`list:${list.id}`],
     };
   },
-  run: async (ctx, { listId, list, asked }) => {
+  run: async (ctx, { listId, list, asked, from }) => {
     const orderedBy = ctx.actor.kind === 'member' ? ctx.actor.id : null;
-    const refillId = await monitoring.order(ctx, { listId, asked, kind: 'order', orderedBy });
+    const refillId = await monitoring.order(ctx, { listId, asked, kind: 'order', orderedBy, from });
     return { listId, list, asked, refillId, monitoring: monitoring.summary(await monitoring.of(ctx, listId)) };
   },
   undo: async (ctx, { result: { listId, list, refillId } }) => {
@@ -53,7 +55,10 @@ export const addLeads = defineTool({
   present: ({ list, asked, monitoring }) => ({
     tone: 'good',
     title: `${count(asked, 'new lead')} for "${list}" ${asked === 1 ? 'is' : 'are'} on the way.`,
-    ...(monitoring === 'off' ? {} : { notes: [`The standing order of ${monitoring} goes on as it is.`] }),
+    notes: [
+      'You get the receipt when it is done.',
+      ...(monitoring === 'off' ? [] : [`The standing order of ${monitoring} goes on as it is.`]),
+    ],
     next: [`show list "${list}"`],
   }),
 });

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import type { Place } from '../domain/approvals/index.ts';
+import type { Context } from '../domain/context.ts';
 import { obstacle, subjectOf, write } from '../domain/replies/answers.ts';
-import { isRefusal, refuse } from '../errors.ts';
+import type * as replies from '../domain/replies/index.ts';
+import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { who } from './reply-report.ts';
 import { objectsOf } from './show-reply.ts';
 import { defineTool } from './tool.ts';
@@ -12,6 +15,27 @@ const why: Record<string, string> = {
   sender_removed: 'the mailbox that it came to is removed',
   sender_not_healthy: 'the mailbox that it came to does not send at the moment',
 };
+
+/** The reply to answer, if the asker may answer it and it can be. */
+export async function replyToAnswer(
+  ctx: Context,
+  which: Parameters<typeof replyToChange>[1],
+  place: Place,
+): Promise<replies.View | Refusal> {
+  const view = await replyToChange(ctx, which, place);
+  if (isRefusal(view)) return view;
+  const code = await obstacle(ctx, view);
+  return code ? refuse(code, `The reply of ${who(view)} cannot be answered: ${why[code]}.`, [`show reply ${view.id}`]) : view;
+}
+
+/** How an answer to a reply leaves. */
+export const letterhead = (
+  view: Pick<replies.View, 'fromAddress' | 'sender' | 'subject'>,
+): { label: string; value: string }[] => [
+  { label: 'To', value: view.fromAddress! },
+  { label: 'From', value: view.sender },
+  { label: 'Subject', value: subjectOf(view.subject) },
+];
 
 /** Answers a reply from the mailbox that it came to, in its thread. The card shows the whole letter, so pressing it is sending it (A1). */
 export const answerReply = defineTool({
@@ -26,10 +50,8 @@ export const answerReply = defineTool({
   input: z.object({ ...replyInput, text: z.string().trim().min(1).max(10_000).describe('The whole answer, as it is to leave') }),
   prepare: placeOf,
   plan: async (ctx, { text, ...which }, place) => {
-    const view = await replyToChange(ctx, which, place);
+    const view = await replyToAnswer(ctx, which, place);
     if (isRefusal(view)) return view;
-    const code = await obstacle(ctx, view);
-    if (code) return refuse(code, `The reply of ${who(view)} cannot be answered: ${why[code]}.`, [`show reply ${view.id}`]);
     return {
       effect: 'gated' as const,
       data: { view, text },
@@ -40,11 +62,7 @@ export const answerReply = defineTool({
       card: {
         tone: 'neutral' as const,
         title: `Send this answer to ${who(view)}?`,
-        facts: [
-          { label: 'To', value: view.fromAddress! },
-          { label: 'From', value: view.sender },
-          { label: 'Subject', value: subjectOf(view.subject) },
-        ],
+        facts: letterhead(view),
         notes: [text],
         ...(view.answers ? { footer: 'This reply was answered before.' } : {}),
       },

@@ -4,6 +4,7 @@ import * as links from '../domain/links/index.ts';
 import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
+import { listPaceLine, paceLeft, paceOfList } from './list-pace.ts';
 import { linkageOf, relink, relinkIsGated } from './list-undo.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
@@ -25,7 +26,8 @@ export const archiveList = defineTool({
     const order = monitoring.summary(await monitoring.of(ctx, list.id));
     const onTheWay = await monitoring.onTheWay(ctx, list.id);
     const withdrawn = leaving.uncontacted - leaving.passing;
-    const data = { listId: list.id, list: list.name, sequence: linked?.sequence ?? null, order, onTheWay, ...leaving };
+    const names = { list: list.name, sequenceId: linked?.sequenceId ?? null, sequence: linked?.sequence ?? null };
+    const data = { listId: list.id, ...names, order, onTheWay, ...leaving };
     return {
       effect: 'gated' as const,
       data,
@@ -57,7 +59,9 @@ export const archiveList = defineTool({
   run: async (ctx, plan) => {
     await links.unlink(ctx, { listId: plan.listId, reason: 'list_archived' });
     await lists.archive(ctx, plan.listId);
-    return plan;
+    const { listId, sequenceId, sequence } = plan;
+    const pace = sequenceId && sequence ? await paceLeft(ctx, { listId, sequenceId, sequence }) : [];
+    return { ...plan, pace };
   },
   undoIsGated: (ctx, { before, result }) => relinkIsGated(ctx, result.listId, before.linkage),
   undo: async (ctx, { before, result: { listId, list } }) => {
@@ -71,9 +75,12 @@ export const archiveList = defineTool({
       ...(before.monitoring ? [`monitoring is ${monitoring.summary(before.monitoring)} again`] : []),
       ...(before.linkage && !refusal ? [`it is linked to "${before.linkage.sequence}" again`] : []),
     ];
-    return { said: `${said.join(', ')}.${refusal ? ` It stays unlinked: ${refusal.message}` : ''}` };
+    return {
+      said: `${said.join(', ')}.${refusal ? ` It stays unlinked: ${refusal.message}` : ''}`,
+      facts: listPaceLine(await paceOfList(ctx, listId)),
+    };
   },
-  present: ({ list, sequence, order, onTheWay, uncontacted, passing, contacted }) => ({
+  present: ({ list, sequence, order, onTheWay, uncontacted, passing, contacted, pace }) => ({
     tone: 'good',
     title: `The list "${list}" is archived.`,
     facts: [
@@ -85,6 +92,10 @@ export const archiveList = defineTool({
         : []),
       ...(order === 'off' ? [] : [{ label: 'Monitoring', value: `off (was ${order})` }]),
       ...(onTheWay ? [{ label: 'Cancelled', value: `${count(onTheWay, 'lead')} on order` }] : []),
+      ...(order === 'off' || sequence
+        ? []
+        : [{ label: 'Coming in', value: '0 a week; it was not linked, so nobody was contacted' }]),
+      ...pace,
     ],
     next: ['show my lists', 'undo'],
   }),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import * as sequences from '../domain/sequences/index.ts';
 import * as life from '../domain/sequences/life.ts';
-import { isRefusal } from '../errors.ts';
+import { isRefusal, refuse } from '../errors.ts';
+import { sequencePaceFacts } from './list-pace.ts';
 import { count } from './report.ts';
 import { sequenceRef } from './sequence-report.ts';
 import { defineTool } from './tool.ts';
@@ -43,17 +44,27 @@ export const archiveSequence = defineTool({
   },
   run: async (ctx, { sequenceId, ...told }) => {
     const done = await life.archive(ctx, sequenceId);
-    return isRefusal(done) ? done : { sequenceId, ...told, status: done.status };
+    if (isRefusal(done)) return done;
+    return { sequenceId, ...told, status: done.status, pace: await sequencePaceFacts(ctx, sequenceId) };
+  },
+  undo: async (_ctx, { result }) => {
+    const { sequence } = result as { sequence: string };
+    return refuse(
+      'archived_for_good',
+      `"${sequence}" is archived for good (its people have ended). Duplicate it to go on with its steps.`,
+      [`duplicate "${sequence}"`],
+    );
   },
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
-    const { sequence, lists, uncontacted, inFlight } = result;
+    const { sequence, lists, uncontacted, inFlight, pace } = result;
     return {
       tone: 'good',
       title: `"${sequence}" is archived.`,
       facts: [
         { label: 'Lists unlinked', value: lists.join(', ') || 'none' },
         { label: 'Ended', value: count(uncontacted + inFlight, 'person', 'people') },
+        ...pace,
       ],
       next: [`duplicate "${sequence}"`, 'list sequences'],
     };

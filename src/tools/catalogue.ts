@@ -12,6 +12,7 @@ import { duplicateSequence } from './duplicate-sequence.ts';
 import { editCriteria } from './edit-criteria.ts';
 import { editLead } from './edit-lead.ts';
 import { editSequence } from './edit-sequence.ts';
+import { enrollLead } from './enroll-lead.ts';
 import { exclude } from './exclude.ts';
 import { finishSequence } from './finish-sequence.ts';
 import { finishTask } from './finish-task.ts';
@@ -21,14 +22,17 @@ import { liftExclusion } from './lift-exclusion.ts';
 import { linkList } from './link-list.ts';
 import { listExclusions } from './list-exclusions.ts';
 import { listLists } from './list-lists.ts';
+import { listPeople } from './list-people.ts';
 import { listReplies } from './list-replies.ts';
 import { listSenders } from './list-senders.ts';
 import { listSequences } from './list-sequences.ts';
+import { listTasks } from './list-tasks.ts';
 import { pauseLead } from './pause-lead.ts';
 import { pauseSender } from './pause-sender.ts';
 import { pauseSequence } from './pause-sequence.ts';
 import { preflightLink } from './preflight-link.ts';
 import { previewList } from './preview-list.ts';
+import { remindReply } from './remind-reply.ts';
 import { removeMember } from './remove-member.ts';
 import { removeSender } from './remove-sender.ts';
 import { renameList } from './rename-list.ts';
@@ -66,6 +70,7 @@ const tools: readonly AnyTool[] = [
   setMonitoring,
   listLists,
   showList,
+  listPeople,
   renameList,
   archiveList,
   removeMember,
@@ -76,6 +81,7 @@ const tools: readonly AnyTool[] = [
   linkList,
   unlinkList,
   reviewLeads,
+  enrollLead,
   exclude,
   listExclusions,
   liftExclusion,
@@ -90,6 +96,7 @@ const tools: readonly AnyTool[] = [
   duplicateSequence,
   stopLead,
   pauseLead,
+  listTasks,
   finishTask,
   skipTask,
   settleUnknown,
@@ -97,6 +104,7 @@ const tools: readonly AnyTool[] = [
   showReply,
   correctReply,
   answerReply,
+  remindReply,
   setAutopilot,
   listSequences,
   showSequence,

@@ -7,6 +7,7 @@ import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { criteriaFacts, filterNotes, samplesTable } from './list-report.ts';
 import { discard } from './list-undo.ts';
+import { orderedFrom } from './receipt-report.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
@@ -56,8 +57,11 @@ export const createList = defineTool({
     requiresEmail: z.boolean().optional().describe('true unless the asker wants people without an e-mail address too'),
     confirmed: z.boolean().optional(),
   }),
-  prepare: (services, input, { workspaceId }) => survey(services, { workspaceId, criteria: input.criteria }),
-  plan: async (ctx, { name: wanted, criteria, count: asked, requiresEmail = true, confirmed = false }, found) => {
+  prepare: async (services, input, { workspaceId, place }) => ({
+    found: await survey(services, { workspaceId, criteria: input.criteria }),
+    place,
+  }),
+  plan: async (ctx, { name: wanted, criteria, count: asked, requiresEmail = true, confirmed = false }, { found, place }) => {
     if (isRefusal(found)) return found;
     const name = await lists.nameFor(ctx, { ...(wanted ? { name: wanted } : {}), criteria });
     if (isRefusal(name)) return name;
@@ -67,16 +71,16 @@ export const createList = defineTool({
     if (doubt) return doubt;
     return {
       effect: 'write' as const,
-      data: { name, criteria, asked: asked ?? null, requiresEmail, found },
+      data: { name, criteria, asked: asked ?? null, requiresEmail, found, from: orderedFrom(place) },
       summary: `Save the list "${name}"${asked ? ` and add ${count(asked, 'lead')}` : ''}.`,
     };
   },
-  run: async (ctx, { name, criteria, asked, requiresEmail, found }) => {
+  run: async (ctx, { name, criteria, asked, requiresEmail, found, from }) => {
     if (ctx.actor.kind !== 'member') return refuse('no_owner', 'A list needs an owner, and nobody asked for this one.');
     const created = await lists.create(ctx, { name, ownerId: ctx.actor.id, source: found.source, criteria, requiresEmail });
     if (isRefusal(created)) return created;
     const refillId = asked
-      ? await monitoring.order(ctx, { listId: created.id, asked, kind: 'order', orderedBy: ctx.actor.id })
+      ? await monitoring.order(ctx, { listId: created.id, asked, kind: 'order', orderedBy: ctx.actor.id, from })
       : null;
     const { total, withEmail, samples, notes } = found;
     return {

@@ -11,8 +11,11 @@ const labelsOf = (dates: readonly string[]): string[] =>
     return date.toLocaleString('en-GB', { day: 'numeric', ...(isNewMonth ? { month: 'short' } : {}) });
   });
 
+/** A sequence's last days, as far as they are drawn. */
+type Drawn = Omit<Days, 'effectiveCap'>;
+
 /** Who was contacted each day, against the caps, and who replied; nothing where nobody was (G1). Days of different zones are one day. */
-export function contactedChart(days: readonly Days[]): Chart[] {
+export function contactedChart(days: readonly Drawn[]): Chart[] {
   if (!days.some(({ contacted, replies }) => [...contacted, ...replies].some(n => n > 0))) return [];
   const dates = [...new Set(days.flatMap(datesOf))].sort();
   const of = (name: 'contacted' | 'cap' | 'replies'): number[] =>
@@ -31,7 +34,7 @@ export function contactedChart(days: readonly Days[]): Chart[] {
   ];
 }
 
-const datesOf = ({ until, contacted }: Days): string[] =>
+const datesOf = ({ until, contacted }: Drawn): string[] =>
   contacted.map((_, i) =>
     Temporal.PlainDate.from(until)
       .subtract({ days: contacted.length - 1 - i })

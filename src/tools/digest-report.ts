@@ -3,6 +3,7 @@ import type { Overview } from '../domain/digests/index.ts';
 import { summary } from '../domain/monitoring/index.ts';
 import { addedChart, contactedChart, sparkline } from './day-charts.ts';
 import { count, day, type Report, reasons, type Table, when } from './report.ts';
+import { weekText } from './sequence-report.ts';
 import type { Telling } from './tool.ts';
 
 const listTable = (lists: Overview['lists']): Table => ({
@@ -34,6 +35,10 @@ const drain = ({ status, backlog, drainsOn }: Overview['sequences'][number]): st
 
 type Row = Overview['sequences'][number];
 
+/** '3 / 15 (20 set)': today against the cap that results, and the one that was set where that is another (S5). */
+const againstCap = ({ contactedToday, dailyCap, days: { effectiveCap } }: Row): string =>
+  `${contactedToday} / ${effectiveCap}${effectiveCap === dailyCap ? '' : ` (${dailyCap} set)`}`;
+
 /** A column whose cells are all 0 says nothing that the totals above do not; it leaves room for the others. */
 const rare: { label: string; of: (sequence: Row) => number }[] = [
   { label: 'Replies', of: ({ replies }) => replies },
@@ -53,6 +58,7 @@ function sequenceTable(sequences: Overview['sequences']): Table {
       { label: 'Contacted', align: 'right' },
       { label: 'Today / cap', align: 'right' },
       { label: `Last ${daysShown} days` },
+      { label: 'In / room a week', align: 'right' },
       { label: 'Backlog' },
       ...told.map(({ label }) => ({ label, align: 'right' as const })),
     ],
@@ -63,8 +69,9 @@ function sequenceTable(sequences: Overview['sequences']): Table {
         `${sequence.status}, ${sequence.mode}`,
         String(sequence.enrolled),
         String(sequence.contacted),
-        `${sequence.contactedToday} / ${sequence.dailyCap}`,
+        againstCap(sequence),
         sparkline(sequence.days.contacted),
+        weekText(sequence),
         drain(sequence),
         ...told.map(({ of }) => of(sequence).toLocaleString('en-US')),
       ]),
@@ -78,7 +85,8 @@ const shortfalls = (lists: Overview['lists']): string[] =>
     .filter(list => list.added < list.ordered)
     .map(list => {
       const skipped = reasons(list.skipped);
-      const why = [list.exhausted ? 'the source has nobody else now' : '', skipped && `skipped: ${skipped}`]
+      const failed = list.failed ? 'not all of it could be carried out' : '';
+      const why = [list.exhausted ? 'the source has nobody else now' : '', failed, skipped && `skipped: ${skipped}`]
         .filter(Boolean)
         .join('; ');
       return `${list.name} got ${list.added} of ${list.ordered}${why ? `: ${why}` : ''}.`;

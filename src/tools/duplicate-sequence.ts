@@ -3,7 +3,7 @@ import * as sequences from '../domain/sequences/index.ts';
 import * as life from '../domain/sequences/life.ts';
 import { isRefusal } from '../errors.ts';
 import { count } from './report.ts';
-import { capText, sequenceRef } from './sequence-report.ts';
+import { capText, paceText, sequenceRef } from './sequence-report.ts';
 import { discard } from './sequence-undo.ts';
 import { defineTool } from './tool.ts';
 
@@ -36,17 +36,19 @@ export const duplicateSequence = defineTool({
       original,
       steps: overview!.steps,
       capacity: overview!.capacity,
+      pace: overview!.pace,
       missing: await sequences.missing(ctx, copy),
     };
   },
   made: ({ sequenceId }) => [`sequence:${sequenceId}`],
   undo: discard,
-  present: ({ sequence, original, steps, capacity, missing }) => ({
+  present: ({ sequence, original, steps, capacity, pace, missing }) => ({
     tone: 'good',
     title: `"${sequence}" is set up as a copy of "${original}"; nothing is sent before it is activated.`,
     facts: [
       { label: 'Steps', value: count(steps, 'step') },
       { label: 'Daily cap', value: capText(capacity) },
+      { label: 'Pace', value: paceText(pace) },
       { label: 'Mode', value: 'copilot: each lead waits for a human first' },
     ],
     notes: missing.length ? [`Before it can be activated: ${missing.join('; ')}.`] : [],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as forecasts from '../domain/forecasts/index.ts';
+import { all as allSenders } from '../domain/senders/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import * as life from '../domain/sequences/life.ts';
 import { isRefusal, refuse } from '../errors.ts';
@@ -15,7 +16,7 @@ import {
   windowFrom,
   windowText,
 } from './sequence-report.ts';
-import { putBackEdit, restoringIsBold, snapshot } from './sequence-undo.ts';
+import { putBackEdit, restoringIsBold, snapshotEdit } from './sequence-undo.ts';
 import { previews, previewTables } from './template-preview.ts';
 import { defineTool, localDate } from './tool.ts';
 
@@ -29,6 +30,7 @@ export const editSequence = defineTool({
     'send Fall Intro only from 10:00 to 16:00',
     'rename Fall Intro to Autumn Intro',
     'use the public holidays of Germany for Fall Intro',
+    'add 31 December to the holidays of Fall Intro',
   ],
   input: z.object({
     sequence: sequenceRef,
@@ -37,7 +39,9 @@ export const editSequence = defineTool({
     holidays: z
       .object({
         country: z.string().trim().min(1).max(60).nullable().optional().describe('Its public holidays; null: no country'),
-        dates: z.array(localDate).max(200).optional().describe('Further dates, in place of those it had'),
+        addDates: z.array(localDate).max(200).optional().describe('Dates on which nothing is sent, besides those it has'),
+        removeDates: z.array(localDate).max(200).optional().describe('Dates of its own on which messages may leave again'),
+        dates: z.array(localDate).max(200).optional().describe('Only to replace all its own dates by these; [] leaves none'),
       })
       .optional(),
     moveUnsent: z.boolean().optional().describe('Unsent messages of people already in it get the new steps too'),
@@ -55,6 +59,18 @@ export const editSequence = defineTool({
     if (fault) return fault;
     const senderIds = senders ? await sequences.resolveSenders(ctx, senders) : undefined;
     if (isRefusal(senderIds)) return senderIds;
+    const isRunning = sequences.isRunning(sequence.status);
+    const others = senderIds ? (await allSenders(ctx)).filter(sender => senderIds.includes(sender.id)) : undefined;
+    const missing = others && isRunning ? await sequences.missing(ctx, sequence, others) : [];
+    if (missing.length)
+      return refuse(
+        'not_ready',
+        `"${sequence.name}" is ${sequence.status}, and with these senders it would not be ready: ${missing.join('; ')}.`,
+        [
+          ...(ctx.workspace.postal_address?.trim() ? [] : ['set the postal address to "1 Example Street, London"']),
+          ...['list senders', `show sequence "${sequence.name}"`],
+        ],
+      );
     const closed = sequences.planOf(sequence.holidays);
     const holidays = free && holidaysFrom(sequence.name, closed, free);
     if (isRefusal(holidays)) return holidays;
@@ -78,7 +94,8 @@ export const editSequence = defineTool({
       (dailyCap ?? 0) > sequence.daily_cap ||
       (touchesWindow && sequences.widens(before, window)) ||
       (holidays && sequences.opensHolidays(closed, holidays)) ||
-      moveUnsent;
+      moveUnsent ||
+      (others && sequences.becomesReal(await sequences.sendersOf(ctx, sequence.id), others));
     const summary = `Change "${sequence.name}": ${changes.join('; ')}.`;
     const [now] = await sequences.overviews(ctx, [sequence.id]);
     const groups = steps || moveUnsent ? await life.groupsAt(ctx, sequence, { steps, moveUnsent }) : null;
@@ -98,7 +115,7 @@ export const editSequence = defineTool({
       },
     };
     return {
-      effect: sequences.isRunning(sequence.status) && isBold ? ('gated' as const) : ('write' as const),
+      effect: isRunning && isBold ? ('gated' as const) : ('write' as const),
       data,
       summary,
       objects: [`sequence:${sequence.id}`],
@@ -134,7 +151,7 @@ export const editSequence = defineTool({
       },
     };
   },
-  before: snapshot,
+  before: snapshotEdit,
   run: async (ctx, { sequenceId, changes: { window, ...rest } }) => {
     const edited = await sequences.edit(ctx, sequenceId, {
       ...rest,

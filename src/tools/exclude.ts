@@ -3,6 +3,7 @@ import { dateIn } from '../calendar.ts';
 import type { Context } from '../domain/context.ts';
 import * as exclusions from '../domain/exclusions/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
+import { freedNotes } from './exclusion-report.ts';
 import { count, day } from './report.ts';
 import { defineTool, localDate } from './tool.ts';
 
@@ -46,12 +47,11 @@ export const exclude = defineTool({
     targets: entries,
     ...(await exclusions.add(ctx, { entries, reason, untilOn })),
   }),
-  undo: async (ctx, { before, result: { name, targets, stopped } }) => {
-    await exclusions.putBack(ctx, targets, before);
-    const ended = Object.values(stopped).reduce((sum, n) => sum + n, 0);
+  undo: async (ctx, { before, result: { name, targets } }) => {
+    const freed = await exclusions.putBack(ctx, targets, before);
     const kept = before.length ? 'what was excluded before stays so, with its own reason and end' : 'it may be contacted again';
-    const gone = ended ? ` ${count(ended, 'enrollment')} that it stopped ${ended === 1 ? 'stays' : 'stay'} stopped.` : '';
-    return { said: `the exclusion of ${name} is lifted: ${kept}.${gone}` };
+    const notes = freed.again || freed.passedOver.count || freed.stayEnded.count ? freedNotes(freed) : [];
+    return { said: [`the exclusion of ${name} is lifted: ${kept}.`, ...notes].join(' ') };
   },
   present: ({ name, reason, untilOn, entries, known, permanent, leads, stopped }) => {
     const live = Object.values(stopped).reduce((sum, n) => sum + n, 0);

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import * as sequences from '../domain/sequences/index.ts';
 import * as life from '../domain/sequences/life.ts';
 import { isRefusal } from '../errors.ts';
+import { sequencePaceFacts } from './list-pace.ts';
 import { count } from './report.ts';
 import { sequenceRef } from './sequence-report.ts';
+import { beforeFinish, unfinish, unfinishIsGated } from './sequence-undo-life.ts';
 import { defineTool } from './tool.ts';
 
 /** Takes nobody new any more and lets people in flight finish (S1). Always asks a human (A1). */
@@ -42,13 +44,17 @@ export const finishSequence = defineTool({
       },
     };
   },
+  before: beforeFinish,
   run: async (ctx, { sequenceId, ...told }) => {
     const done = await life.finish(ctx, sequenceId);
-    return isRefusal(done) ? done : { sequenceId, ...told, status: done.status };
+    if (isRefusal(done)) return done;
+    return { sequenceId, ...told, status: done.status, pace: await sequencePaceFacts(ctx, sequenceId) };
   },
+  undoIsGated: unfinishIsGated,
+  undo: unfinish,
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
-    const { sequence, status, lists, uncontacted, inFlight } = result;
+    const { sequence, status, lists, uncontacted, inFlight, pace } = result;
     return {
       tone: 'good',
       title:
@@ -59,6 +65,7 @@ export const finishSequence = defineTool({
         { label: 'Lists unlinked', value: lists.join(', ') || 'none' },
         { label: 'Left uncontacted', value: count(uncontacted, 'person', 'people') },
         { label: 'In flight', value: count(inFlight, 'person', 'people') },
+        ...pace,
       ],
       next: [`show sequence "${sequence}"`, status === 'finishing' ? `reopen "${sequence}"` : `resume "${sequence}"`],
     };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { planClosing, presentClosing, runClosing, taskInput } from './task-outcome.ts';
+import { beforeClosing, planClosing, presentClosing, reopen, runClosing, taskInput } from './task-outcome.ts';
 import { defineTool } from './tool.ts';
 
 /** The owner did a manual task: it counts as contact, and the next step is due (E3). */
@@ -13,6 +13,8 @@ export const finishTask = defineTool({
   ],
   input: z.object({ ...taskInput, note: z.string().trim().min(1).max(2_000).optional() }),
   plan: (ctx, input) => planClosing(ctx, input, 'done'),
+  before: beforeClosing,
   run: runClosing,
+  undo: reopen,
   present: presentClosing,
 });

@@ -37,7 +37,7 @@ export const helpAbout = (tools: readonly AnyTool[]) =>
         },
       ],
       footer:
-        'Without the agent: /drover status · lists · list NAME · sequences · sequence NAME · why NAME · forecast · review · replies · numbers · senders · undo · activity · help',
+        'Without the agent: /drover status · lists · list NAME · sequences · sequence NAME · who NAME · why NAME · forecast · review · tasks · replies · numbers · senders · undo · activity · help',
     }),
   });
 

@@ -2,14 +2,17 @@ import { z } from 'zod';
 import { type Context, mayChange } from '../domain/context.ts';
 import * as enrollments from '../domain/enrollments/index.ts';
 import * as left from '../domain/enrollments/left.ts';
+import * as forecasts from '../domain/forecasts/index.ts';
 import * as links from '../domain/links/index.ts';
 import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
+import { listPaceLine, paceLeft, paceOfList } from './list-pace.ts';
 import { hasLeft, type Linkage, linkageOf, relink } from './list-undo.ts';
 import { heldTable, type Preflight, preflightFacts, preflightNotes, preflightOf } from './preflight-report.ts';
 import { count, type Fact, type Report, reasons } from './report.ts';
+import { paceFacts } from './sequence-report.ts';
 import { defineTool, type Plan } from './tool.ts';
 
 /** What a link would do, as the card and the answer tell it (K3, K7). JSON. */
@@ -35,11 +38,14 @@ interface LinkPlan {
   change: { listId: number; sequenceId: number; replaces: number | null } | null;
   preview: Preview;
   progress: Awaited<ReturnType<typeof enrollments.progress>> | null;
+  pace: Fact[];
 }
 
 type Result = Preview & {
   outcome: 'linked' | 'already_linked';
   progress: LinkPlan['progress'];
+  /** Where it was linked already (M9); otherwise the preview tells it. */
+  pace: Fact[];
   /** The link that was made. */
   made: { listId: number; linkId: number } | null;
 };
@@ -68,7 +74,8 @@ export const linkList = defineTool({
       const progress = await enrollments.progress(ctx, current.id);
       const preview = await previewOf(ctx, list, sequence, { foreseen: [], preflight: null });
       const summary = `"${list.name}" is linked to "${sequence.name}" already.`;
-      return { effect: 'read', data: { change: null, preview, progress }, summary, objects };
+      const pace = paceFacts(await forecasts.pace(ctx, sequence));
+      return { effect: 'read', data: { change: null, preview, progress, pace }, summary, objects };
     }
     const refusal = links.linkable(sequence);
     if (refusal) return refusal;
@@ -87,7 +94,12 @@ export const linkList = defineTool({
     });
     return {
       effect: gated ? 'gated' : 'write',
-      data: { change: { listId: list.id, sequenceId: sequence.id, replaces: current?.id ?? null }, preview, progress: null },
+      data: {
+        change: { listId: list.id, sequenceId: sequence.id, replaces: current?.id ?? null },
+        preview,
+        progress: null,
+        pace: [],
+      },
       summary: summaryOf(preview),
       reach: reachOf(preview),
       objects,
@@ -95,11 +107,11 @@ export const linkList = defineTool({
       card: cardOf(preview),
     };
   },
-  run: async (ctx, { change, preview, progress }): Promise<Result | Refusal> => {
-    if (!change) return { ...preview, outcome: 'already_linked', progress, made: null };
+  run: async (ctx, { change, preview, progress, pace }): Promise<Result | Refusal> => {
+    if (!change) return { ...preview, outcome: 'already_linked', progress, pace, made: null };
     const linked = await links.link(ctx, change);
     if (isRefusal(linked)) return linked;
-    return { ...preview, outcome: 'linked', progress: null, made: { listId: change.listId, linkId: linked.linkId } };
+    return { ...preview, outcome: 'linked', progress: null, pace: [], made: { listId: change.listId, linkId: linked.linkId } };
   },
   before: async (ctx, { change }): Promise<Linkage | null> => (change ? linkageOf(ctx, change.listId) : null),
   // Moving a list back is a move, and moves ask (K3).
@@ -120,10 +132,15 @@ async function takeBack(ctx: Context, before: Linkage | null, { list, sequence, 
   if (contacted) return hasLeft(contacted, 'Unlinking it lets the others go; who was contacted finishes.', [`unlink "${list}"`]);
   if (!before) {
     const ended = await links.unlink(ctx, { listId: made.listId });
-    return { said: `"${list}" is not linked to "${sequence}" any more; ${people(ended?.released.withdrawn ?? 0)} left it.` };
+    return {
+      said: `"${list}" is not linked to "${sequence}" any more; ${people(ended?.released.withdrawn ?? 0)} left it.`,
+      facts: ended ? await paceLeft(ctx, { listId: made.listId, sequenceId: ended.sequenceId, sequence }) : [],
+    };
   }
   const refusal = await relink(ctx, made.listId, before);
-  return refusal ?? { said: `"${list}" is back in "${before.sequence}", where its people enrol anew.` };
+  if (refusal) return refusal;
+  const facts = listPaceLine(await paceOfList(ctx, made.listId));
+  return { said: `"${list}" is back in "${before.sequence}", where its people enrol anew.`, facts };
 }
 
 async function previewOf(
@@ -174,6 +191,9 @@ const summaryOf = ({ list, sequence, move, ...counts }: Preview): string =>
     ? `Move "${list}" from "${move.from}" to "${sequence}": ${people(reachOf(counts))} would enrol there.`
     : `Link "${list}" to "${sequence}": ${people(reachOf(counts))} would enrol.`;
 
+const setAndResulting = ({ set, effective }: Preview['cap']): string =>
+  effective < set ? `${effective} / day (set to ${set})` : `${set} / day`;
+
 const skipCount = (skipped: Record<string, number>): number => Object.values(skipped).reduce((sum, n) => sum + n, 0);
 
 const moveWords = ({ from, owner, uncontacted, passing, contacted }: NonNullable<Preview['move']>): string =>
@@ -195,10 +215,7 @@ function facts(preview: Preview): Fact[] {
       ? preflightFacts(preflight)
       : [
           ...(skipCount(skipped) ? [{ label: 'Do not enrol', value: reasons(skipped) }] : []),
-          {
-            label: 'Daily cap',
-            value: cap.effective < cap.set ? `${cap.effective} / day (set to ${cap.set})` : `${cap.set} / day`,
-          },
+          { label: 'Daily cap', value: setAndResulting(cap) },
         ]),
     { label: 'Monitoring', value: preview.monitoring },
   ];
@@ -241,7 +258,7 @@ function linkedReport(result: Result): Report {
   };
 }
 
-function progressReport({ list, sequence, progress, monitoring: order, cap }: Result): Report {
+function progressReport({ list, sequence, progress, monitoring: order, cap, pace }: Result): Report {
   const { members, enrolled, byAnotherList, remaining, skipped } = progress!;
   return {
     tone: 'neutral',
@@ -251,8 +268,9 @@ function progressReport({ list, sequence, progress, monitoring: order, cap }: Re
       ...(byAnotherList ? [{ label: 'Enrolled by another list', value: byAnotherList.toLocaleString('en-US') }] : []),
       ...(skipCount(skipped) ? [{ label: 'Not enrolled', value: reasons(skipped) }] : []),
       ...(remaining ? [{ label: 'Still to come', value: remaining.toLocaleString('en-US') }] : []),
-      { label: 'Daily cap', value: `${cap.effective} / day` },
+      { label: 'Daily cap', value: setAndResulting(cap) },
       { label: 'Monitoring', value: order },
+      ...pace,
     ],
     next: [`show sequence ${sequence}`, `unlink ${list}`],
   };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { overview } from '../domain/lists/queries.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
+import { pacesOfLinked } from './list-pace.ts';
 import { count, day } from './report.ts';
+import { paceText } from './sequence-report.ts';
 import { defineTool } from './tool.ts';
 
 /** Every list at a glance. */
@@ -12,6 +14,7 @@ export const listLists = defineTool({
   input: z.object({}),
   plan: async () => ({ effect: 'read' as const, data: {}, summary: 'Show the lists.' }),
   run: async ctx => ({
+    fed: await pacesOfLinked(ctx),
     lists: (await overview(ctx.tx)).map(list => ({
       id: list.id,
       name: list.name,
@@ -28,7 +31,7 @@ export const listLists = defineTool({
       },
     })),
   }),
-  present: ({ lists }, { zone }) =>
+  present: ({ lists, fed }, { zone }) =>
     lists.length
       ? {
           tone: 'neutral',
@@ -60,6 +63,10 @@ export const listLists = defineTool({
                 ]),
               ...(lists.length > 30 ? { more: lists.length - 30 } : {}),
             },
+          ],
+          notes: [
+            ...fed.slice(0, 10).map(({ name, pace }) => `${name}: ${paceText(pace)}.`),
+            ...(fed.length > 10 ? [`${count(fed.length - 10, 'more sequence')} in “list sequences”.`] : []),
           ],
           next: [`show list "${lists[0]!.name}"`],
         }

@@ -24,7 +24,8 @@ export const samplesTable = (title: string, samples: readonly Sample[]): Table[]
 export const filterNotes = (notes: readonly FilterNote[]): string[] =>
   notes.map(({ filter, effect, note }) => `${effect === 'dropped' ? 'Left out' : 'Widened'} (${filter}): ${note}`);
 
-const endings: Record<string, string> = {
+/** Why an order added no more. */
+export const endings: Record<string, string> = {
   filled: 'filled',
   exhausted: 'nobody else matches today',
   budget: 'stopped after looking at the most people an order may look at',

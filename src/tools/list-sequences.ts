@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as sequences from '../domain/sequences/index.ts';
 import { count, day } from './report.ts';
-import { reviewNote } from './sequence-report.ts';
+import { reviewNote, weekText } from './sequence-report.ts';
 import { defineTool } from './tool.ts';
 
 /** Every sequence at a glance; who waits for review is said first. */
@@ -36,6 +36,7 @@ export const listSequences = defineTool({
                 { label: 'Cap', align: 'right' },
                 { label: 'Queued', align: 'right' },
                 { label: 'In flight', align: 'right' },
+                { label: 'In / room a week', align: 'right' },
                 { label: 'Drained' },
                 { label: 'Lists' },
               ],
@@ -47,6 +48,7 @@ export const listSequences = defineTool({
                 capacity.effectiveCap === capacity.cap ? `${capacity.cap}` : `${capacity.effectiveCap} of ${capacity.cap}`,
                 `${enrolled.queued ?? 0}`,
                 `${enrolled.active ?? 0}`,
+                weekText(pace),
                 pace.backlog === 0 ? '–' : pace.drainsOn ? day(pace.drainsOn) : 'never',
                 lists.join(', ') || '–',
               ]),

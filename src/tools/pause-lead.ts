@@ -4,6 +4,7 @@ import * as pauses from '../domain/enrollments/pauses.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { leadRef, objectsOf, runToChange } from './live-run.ts';
 import { count, day } from './report.ts';
+import { sequenceRef } from './sequence-report.ts';
 import { defineTool, localDate } from './tool.ts';
 
 /** Days of a pause for which no date is said. */
@@ -11,16 +12,28 @@ const usualDays = 14;
 /** Whoever is to wait longer than this is better stopped: a run holds its lead (E1). */
 const longestDays = 365;
 
-/** Pauses one person's run until a date, on which it goes on by itself (E3). */
+/** Pauses one person's run until a date, on which it goes on by itself, or ends such a pause (E3). */
 export const pauseLead = defineTool({
   name: 'pause_lead',
   description:
-    'Pause one lead in the sequence they are in until a date (two weeks unless said); it goes on by itself on that date. Paused again: the new date. A pause until today ends it.',
-  examples: ['pause ann@acme.example until 2026-12-01', 'pause Ann Example', 'put ann@acme.example on hold until 2026-12-01'],
-  input: z.object({ lead: leadRef, until: localDate.optional().describe('The date on which it goes on') }),
+    'Pause one lead in the sequence they are in until a date (two weeks unless said); it goes on by itself on that date. Paused again: the new date. With `end`, the pause ends now and the lead goes on.',
+  examples: ['pause ann@acme.example until 2026-12-01', 'pause Ann Example', 'resume Ann Example'],
+  input: z.object({
+    lead: leadRef,
+    sequence: sequenceRef.optional(),
+    until: localDate.optional().describe('The date on which it goes on'),
+    end: z.literal(true).optional().describe('Ends the pause now'),
+  }),
   plan: async (ctx, input) => {
-    const run = await runToChange(ctx, input, who => `pause ${who}`);
+    const run = await runToChange(ctx, input, who => `${input.end ? 'resume' : 'pause'} ${who}`);
     if (isRefusal(run)) return run;
+    const who = run.email ?? run.name;
+    if (input.end && run.state !== 'paused')
+      return refuse(
+        'not_paused',
+        `${run.name} is not paused in "${run.sequence}" but ${run.state === 'queued' ? 'in its queue' : run.state.replaceAll('_', ' ')}; nothing was changed.`,
+        [`why ${who}`],
+      );
     if (run.state === 'in_review')
       return refuse(
         'in_review',
@@ -30,12 +43,12 @@ export const pauseLead = defineTool({
     const today = dateIn(ctx.now, run.zone);
     const until = input.until ? Temporal.PlainDate.from(input.until) : today.add({ days: usualDays });
     const days = today.until(until).days;
-    const ends = run.state === 'paused' && days <= 0;
+    const ends = input.end === true || (run.state === 'paused' && days <= 0);
     if (!ends && days <= 0)
       return refuse('until_past', `${day(until)} is not in the future. Until when should ${run.name} pause?`, [
         `pause ${run.email ?? run.name} until ${today.add({ days: 7 })}`,
       ]);
-    if (days > longestDays)
+    if (!ends && days > longestDays)
       return refuse('until_far', `${day(until)} is more than a year away. Stop ${run.name} instead, or name an earlier date.`, [
         `stop ${run.email ?? run.name}`,
       ]);
@@ -76,6 +89,6 @@ export const pauseLead = defineTool({
       ? `${name} is paused in "${sequence}" until ${day(until)}, and then goes on by itself.`
       : `${name} goes on in "${sequence}".`,
     notes: unplanned ? [`${count(unplanned, 'message')} of today lost its time.`] : [],
-    next: [...(until ? [`pause ${email ?? name} until ${until}`] : []), `why ${email ?? name}`],
+    next: [...(until ? [`resume ${email ?? name}`] : []), `why ${email ?? name}`],
   }),
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal } from '../errors.ts';
 import { count } from './report.ts';
-import { sequenceRef } from './sequence-report.ts';
+import { paceText, sequenceRef } from './sequence-report.ts';
 import { goOn, pauseHasOverdue } from './sequence-undo.ts';
 import { defineTool } from './tool.ts';
 
@@ -37,13 +37,14 @@ export const pauseSequence = defineTool({
       inFlight: active,
       waiting: queued + inReview,
       lists: overview!.lists,
+      pace: overview!.pace,
     };
   },
   undoIsGated: async (ctx, { result, ...undoing }) => !isRefusal(result) && pauseHasOverdue(ctx, { result, ...undoing }),
   undo: (ctx, { result, ...undoing }) => (isRefusal(result) ? Promise.resolve(result) : goOn(ctx, { result, ...undoing })),
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
-    const { sequence, unplanned, inFlight, waiting, lists } = result;
+    const { sequence, unplanned, inFlight, waiting, lists, pace } = result;
     return {
       tone: 'good',
       title: `"${sequence}" is paused: nothing is sent until it is resumed.`,
@@ -52,6 +53,7 @@ export const pauseSequence = defineTool({
         { label: 'In flight, and waiting', value: count(inFlight, 'person', 'people') },
         { label: 'Not contacted yet', value: count(waiting, 'person', 'people') },
         { label: 'Linked lists', value: lists.length ? `${lists.join(', ')} (they sleep with it)` : 'none' },
+        { label: 'Pace', value: paceText(pace) },
       ],
       next: [`resume "${sequence}"`, `show sequence "${sequence}"`],
     };

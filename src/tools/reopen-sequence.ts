@@ -4,6 +4,7 @@ import * as life from '../domain/sequences/life.ts';
 import { isRefusal, refuse } from '../errors.ts';
 import { count } from './report.ts';
 import { capText, paceFacts, sequenceRef } from './sequence-report.ts';
+import { finishAgain } from './sequence-undo-life.ts';
 import { defineTool } from './tool.ts';
 
 /** Lets a finishing sequence take new people again (S1). It activates, so it asks a human (A1). */
@@ -51,6 +52,7 @@ export const reopenSequence = defineTool({
     const [overview] = await sequences.overviews(ctx, [sequenceId]);
     return { sequenceId, sequence: overview!.name, status: done.status, capacity: overview!.capacity, pace: overview!.pace };
   },
+  undo: finishAgain,
   present: result => {
     if (isRefusal(result)) return { tone: 'refused', title: result.message };
     const { sequence, capacity, pace } = result;

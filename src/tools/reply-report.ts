@@ -1,4 +1,5 @@
 import { meaningOf } from '../domain/explanations/rules.ts';
+import { replyCategories } from '../domain/ports.ts';
 import type { AnswerEnd } from '../domain/replies/answers.ts';
 import { categoryWords, isCategory, type View } from '../domain/replies/index.ts';
 import { day, type Report, when } from './report.ts';
@@ -70,6 +71,7 @@ export function replyReport(view: View, { whole = false } = {}): Report {
       ...(answers ? [{ label: 'Answered', value: answers === 1 ? 'once' : `${answers} times` }] : []),
     ],
     notes: [
+      ...offersOf(view).map(({ asks }) => asks),
       ...(isElsewhere ? [`It came from ${fromAddress}, in the thread with ${email}.`] : []),
       ...(category === 'bounced' && view.outcome === 'none'
         ? [
@@ -77,47 +79,137 @@ export function replyReport(view: View, { whole = false } = {}): Report {
           ]
         : []),
     ],
-    ...(isPersons && category !== 'unsubscribe' ? { footer: `To answer, write here in the thread: answer: your text` } : {}),
+    ...(isPersons && category !== 'unsubscribe'
+      ? { footer: 'To answer, press Answer or write here in the thread: answer: your text' }
+      : {}),
     next: whole ? [`correct reply ${id} to not interested`, ...(isPersons ? [`answer reply ${id}: …`] : [])] : [],
   };
 }
 
-/** Buttons that correct a reply; opting out is nobody's mistake to take back. */
-export const correctionButtons = (view: View): { label: string; action: CorrectionAction; value: string }[] => {
-  const value = String(view.id);
-  const all = [
-    { label: 'Interested', action: 'reply_interested', is: 'interested' },
-    { label: 'Not interested', action: 'reply_not_interested', is: 'not_interested' },
-    { label: 'Out of office', action: 'reply_out_of_office', is: 'out_of_office' },
-    { label: 'Not a reply', action: 'reply_not_a_reply', is: null },
-    { label: 'Opt out', action: 'reply_opt_out', is: 'unsubscribe' },
-  ] as const;
-  if (view.category === 'unsubscribe') return [];
-  return all.filter(({ is }) => is === null || is !== view.category).map(({ label, action }) => ({ label, action, value }));
-};
+/** Can somebody write back to it? */
+const isAnswerable = ({ kind, fromAddress, category }: View): boolean =>
+  kind === 'human' && fromAddress !== null && category !== 'unsubscribe';
 
-export type CorrectionAction =
-  | 'reply_interested'
-  | 'reply_not_interested'
-  | 'reply_out_of_office'
-  | 'reply_not_a_reply'
-  | 'reply_opt_out';
+/** Buttons under a reply: to answer it, and to correct what it was taken for; opting out is nobody's mistake to take back. */
+export function replyButtons(view: View): Button[] {
+  if (view.category === 'unsubscribe') return [];
+  const value = String(view.id);
+  const corrections = (Object.keys(correctionOf) as CorrectionAction[])
+    .filter(action => correctionOf[action] !== view.category)
+    .map(action => ({ label: buttonWords[action], action, value }));
+  const offers = offersOf(view).flatMap(({ button }) => (button ? [button] : []));
+  return [...answerButton(view), ...offers, ...corrections];
+}
+
+type Button = { label: string; action: ReplyAction; value: string };
+
+const answerButton = (view: View): Button[] =>
+  isAnswerable(view) ? [{ label: 'Answer', action: 'reply_answer', value: String(view.id) }] : [];
+
+/** An address as people write it into a text. */
+const addresses = /[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi;
+
+/** What a category asks its owner, since nothing goes to them by itself any more (D4). */
+function offersOf({ id, category, until, receivedAt, zone, body, email, fromAddress, sender, remindOn }: View): Offer[] {
+  const value = String(id);
+  switch (category) {
+    case 'bad_timing': {
+      if (remindOn !== null) return [{ asks: `You are reminded of them on ${day(remindOn)}.` }];
+      const isAhead = until !== null && until > receivedAt.toZonedDateTimeISO(zone).toPlainDate().toString();
+      if (!isAhead) return [{ asks: 'Write to them again later? Say when here in the thread: remind me on 1 May of this reply' }];
+      const button: Button = { label: `Remind me on ${day(until)}`, action: 'reply_remind', value: `${id}:${until}` };
+      return [{ asks: `Write to them again on ${day(until)}? Nothing goes to them by itself.`, button }];
+    }
+    case 'referral': {
+      const known = [email, fromAddress, sender.toLowerCase()];
+      const named = [...new Set(body.match(addresses)?.map(each => each.toLowerCase()))].filter(each => !known.includes(each));
+      if (!named.length) return [];
+      const said = named.slice(0, 3).join(', ');
+      return [{ asks: `They name ${said}. Nobody is added by itself: put them into a CSV file and load it with drover import.` }];
+    }
+    case 'wrong_person':
+    case 'left_company':
+      if (!email) return [];
+      return [
+        {
+          asks: `Lists may find ${email} again. Exclude the address for good?`,
+          button: { label: 'Exclude the address', action: 'reply_exclude', value },
+        },
+      ];
+    default:
+      return [];
+  }
+}
+
+interface Offer {
+  asks: string;
+  button?: Button;
+}
+
+/** The day has come on which somebody wanted to be reminded of a reply. */
+export const againReport = (view: View): Report => ({
+  tone: 'neutral',
+  title: `You wanted to be reminded of ${[who(view), view.company].filter(Boolean).join(', ')}`,
+  facts: [
+    { label: view.subject || 'They wrote', value: view.body.slice(0, quotedChars).toWellFormed() || '–' },
+    { label: 'Received', value: when(view.receivedAt, view.zone) },
+  ],
+  ...(isAnswerable(view) ? { footer: 'To answer, press Answer or write here in the thread: answer: your text' } : {}),
+});
+
+export const againButtons = (view: View): Button[] => [
+  ...answerButton(view),
+  ...(view.sequence && view.email
+    ? [{ label: `Enrol again in ${view.sequence}`, action: 'reply_enroll' as const, value: String(view.id) }]
+    : []),
+];
+
+/** A menu of everything else that a reply may be. */
+export const replyChoice = (view: View): ReplyChoice => ({
+  label: 'It is …',
+  action: 'reply_correct',
+  options: choosable
+    .filter(category => category !== view.category)
+    .map(category => ({ label: categoryWords[category], value: `${view.id}:${category}` })),
+});
+
+/** What a person may say that a reply is: only a mail server says that something bounced. */
+const choosable = replyCategories.filter(category => category !== 'bounced');
+
+export interface ReplyChoice {
+  label: string;
+  action: 'reply_correct';
+  options: { label: string; value: string }[];
+}
 
 /** What a button corrects a reply to. */
-export const correctionOf: Readonly<Record<CorrectionAction, string>> = {
+export const correctionOf = {
   reply_interested: 'interested',
   reply_not_interested: 'not_interested',
   reply_out_of_office: 'out_of_office',
   reply_not_a_reply: 'not_a_reply',
   reply_opt_out: 'unsubscribe',
+} as const;
+
+export type CorrectionAction = keyof typeof correctionOf;
+export type ReplyAction = CorrectionAction | 'reply_answer' | 'reply_remind' | 'reply_exclude' | 'reply_enroll';
+
+const buttonWords: Readonly<Record<CorrectionAction, string>> = {
+  reply_interested: 'Interested',
+  reply_not_interested: 'Not interested',
+  reply_out_of_office: 'Out of office',
+  reply_not_a_reply: 'Not a reply',
+  reply_opt_out: 'Opt out',
 };
 
-/** An answer that did not leave, as its author hears of it. */
-export const answerReport = ({ state, reason, detail, to }: AnswerEnd): Report => ({
+/** An answer that did not leave or did not arrive, as its author hears of it. */
+export const answerReport = ({ state, reason, detail, to, address }: AnswerEnd): Report => ({
   tone: 'warning',
   title:
     state === 'unknown'
       ? `Nobody knows whether your answer to ${to} left: look into the mailbox before you write again.`
-      : `Your answer to ${to} did not leave: ${meaningOf(reason).says}.`,
+      : reason === 'sent_back'
+        ? `Your answer to ${to} came back: it did not reach ${address ?? 'them'}.`
+        : `Your answer to ${to} did not leave: ${meaningOf(reason).says}.`,
   ...(detail ? { facts: [{ label: 'The mail server said', value: detail }] } : {}),
 });

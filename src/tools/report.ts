@@ -76,6 +76,10 @@ const wording: Record<string, string> = {
   bad_address: 'address bounced',
   excluded: 'excluded',
   missing_variable: 'a template variable is empty',
+  template_error: 'a template cannot be filled',
+  empty_message: 'nothing would be left to read',
+  no_opt_out_url: 'nobody could follow the opt-out link',
+  no_postal_address: 'the workspace has no postal address',
 };
 export const reason = (code: string): string => wording[code] ?? code.replaceAll('_', ' ');
 

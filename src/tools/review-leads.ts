@@ -7,6 +7,7 @@ import { wordsFor } from '../domain/lists/rules.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { count, day, type Report, type Table } from './report.ts';
+import { decidedOn, takeBackDecision } from './review-undo.ts';
 import { defineTool, type Plan } from './tool.ts';
 
 /** How many are shown at once. */
@@ -96,16 +97,8 @@ export const reviewLeads = defineTool({
     if (decision === 'show') return { ...told, decided: 0 };
     return { ...told, decided: await review.decide(ctx, { sequenceId, enrollmentIds: ids, decision, because }) };
   },
-  undo: async (_ctx, { result: { sequence, decision } }) =>
-    decision === 'approve'
-      ? refuse(
-          'cannot_undo',
-          `Whom you approved in "${sequence}" cannot go back to review. Remove them from their list, stop them, or pause it.`,
-          [`pause "${sequence}"`, `show sequence "${sequence}"`],
-        )
-      : refuse('cannot_undo', `Whom you refused in "${sequence}" stays refused there. Another sequence can still take them.`, [
-          'list sequences',
-        ]),
+  before: decidedOn,
+  undo: takeBackDecision,
   present: (result, { zone, now }): Report =>
     result.decision === 'show' ? shownReport(result, zone, now) : decidedReport(result),
 });

@@ -129,7 +129,8 @@ async function carryOut(ctx: Context, { tool, input, prepared }: Ready, call: In
   const asIs = (outcome: Outcome): Carried => ({ outcome, objects: plan.objects ?? [], before: null });
   if (plan.effect === 'gated') return asIs(await ask(ctx, tool, input, plan, call));
   if (plan.effect === 'human' && call.door === 'model') {
-    const message = `${plan.summary} Only a person can do that, with a button or on the command line.`;
+    const where = plan.byHand ? `on the command line: ${plan.byHand}` : 'with a button or on the command line.';
+    const message = `${plan.summary} Only a person can do that, ${where}`;
     return asIs(refused(tool.name, refuse('human_only', message), plan.effect));
   }
   return perform(ctx, tool, plan);

@@ -66,12 +66,16 @@ export const usualWindow = ({ workspace }: Context): SendWindow =>
 
 const names = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
-/** 'Mon–Fri, 09:00–17:00 (Europe/London)' */
-export function windowText({ days, from, until, zone }: Pick<SendWindow, 'days' | 'from' | 'until' | 'zone'>): string {
+/** 'Mon–Fri, 09:00–17:00' */
+export function hoursText({ days, from, until }: Pick<SendWindow, 'days' | 'from' | 'until'>): string {
   const isRun = days.length > 2 && days.every((weekday, index) => index === 0 || weekday === days[index - 1]! + 1);
   const on = isRun ? `${names[days[0]! - 1]}–${names[days.at(-1)! - 1]}` : days.map(weekday => names[weekday - 1]).join(', ');
-  return `${on}, ${from}–${until} (${zone})`;
+  return `${on}, ${from}–${until}`;
 }
+
+/** 'Mon–Fri, 09:00–17:00 (Europe/London)' */
+export const windowText = (window: Pick<SendWindow, 'days' | 'from' | 'until' | 'zone'>): string =>
+  `${hoursText(window)} (${window.zone})`;
 
 const limits: Record<Capacity['limitedBy'], string> = {
   cap: '',
@@ -84,17 +88,25 @@ const limits: Record<Capacity['limitedBy'], string> = {
 export const capText = ({ cap, effectiveCap, limitedBy }: Capacity): string =>
   `${cap.toLocaleString('en-US')} a day${limitedBy === 'cap' ? '' : `, but ${effectiveCap.toLocaleString('en-US')} results: ${limits[limitedBy]}`}`;
 
+const backlogText = ({ backlog, drainsOn }: Pace): string =>
+  backlog
+    ? `${count(backlog, 'lead')}, ${drainsOn ? `drained around ${day(drainsOn)}` : 'never drained at this pace'}`
+    : 'nobody waits';
+
 /** What comes in, what there is room for, and when those who wait have been contacted (M9). */
-export const paceFacts = ({ inflowPerWeek, roomPerWeek, backlog, drainsOn }: Pace): Fact[] => [
-  { label: 'Coming in', value: `${inflowPerWeek.toLocaleString('en-US')} a week` },
-  { label: 'Room for new leads', value: `${roomPerWeek.toLocaleString('en-US')} a week` },
-  {
-    label: 'Backlog',
-    value: backlog
-      ? `${count(backlog, 'lead')}, ${drainsOn ? `drained around ${day(drainsOn)}` : 'never drained at this pace'}`
-      : 'nobody waits',
-  },
+export const paceFacts = (pace: Pace): Fact[] => [
+  { label: 'Coming in', value: `${pace.inflowPerWeek.toLocaleString('en-US')} a week` },
+  { label: 'Room for new leads', value: `${pace.roomPerWeek.toLocaleString('en-US')} a week` },
+  { label: 'Backlog', value: backlogText(pace) },
 ];
+
+/** '100 / 30': new leads that come in a week, and the room for them, as cells of a table (M9). */
+export const weekText = ({ inflowPerWeek, roomPerWeek }: Pick<Pace, 'inflowPerWeek' | 'roomPerWeek'>): string =>
+  `${inflowPerWeek.toLocaleString('en-US')} / ${roomPerWeek.toLocaleString('en-US')}`;
+
+/** The same in one line: '100 a week come in, room for 30 a week; backlog: 25 leads, drained around Mon 9 Mar'. */
+export const paceText = (pace: Pace): string =>
+  `${pace.inflowPerWeek.toLocaleString('en-US')} a week come in, room for ${pace.roomPerWeek.toLocaleString('en-US')} a week; backlog: ${backlogText(pace)}`;
 
 const order = ['in_review', 'queued', 'active', 'paused', 'waiting_on_task', 'completed', 'replied', 'bounced'];
 
@@ -116,17 +128,31 @@ export function heldNote({ held, emptyVariables }: Overview): string[] {
   return why ? [`Held back: ${why}.${empty.length ? ` Empty: ${empty.join(', ')}.` : ''}`] : [];
 }
 
-/** The holidays that a request asks for, over those that there are. A country nobody knows is refused with the nearest (S4). */
+/** Holidays as a request changes them: some dates come or go, or all of them are replaced. */
+interface HolidaysInput {
+  country?: string | null | undefined;
+  dates?: string[] | undefined;
+  addDates?: string[] | undefined;
+  removeDates?: string[] | undefined;
+}
+
+/**
+ * The holidays that a request asks for, over those that there are. A country nobody knows is refused with the nearest, and a date that is
+ * to go and is no date of its own with where it comes from (S4).
+ */
 export function holidaysFrom(
   sequence: string,
   before: sequences.HolidayPlan,
-  { country, dates }: { country?: string | null | undefined; dates?: string[] | undefined },
+  { country, dates, addDates = [], removeDates = [] }: HolidaysInput,
 ): sequences.HolidayPlan | Refusal {
-  const own = dates ? [...new Set(dates)].sort() : before.dates;
-  if (country === undefined) return { country: before.country, dates: own };
-  if (country === null) return { country: null, dates: own };
+  const own = [...new Set([...(dates ?? before.dates), ...addDates])].sort();
+  const strangers = removeDates.filter(date => !own.includes(date));
+  if (strangers.length) return notItsOwn(sequence, before, strangers);
+  const plan = { country: before.country, dates: own.filter(date => !removeDates.includes(date)) };
+  if (country === undefined) return plan;
+  if (country === null) return { ...plan, country: null };
   const named = sequences.countryNamed(country);
-  if ('code' in named) return { country: named.code, dates: own };
+  if ('code' in named) return { ...plan, country: named.code };
   const near = named.nearest.length
     ? ` Did you mean ${named.nearest.join(', ')}?`
     : ' Name a country, or its two letters like DE.';
@@ -137,11 +163,36 @@ export function holidaysFrom(
   );
 }
 
-/** 'Germany, and 2 dates of its own' or 'none' (S4). */
-export function holidaysText({ country, dates }: sequences.HolidayPlan): string {
-  const own = dates.length > 3 ? count(dates.length, 'date') : dates.map(date => day(date)).join(', ');
-  return [country ? `public holidays of ${sequences.countryName(country)}` : '', own].filter(Boolean).join(', and ') || 'none';
+/** Dates that cannot go: a country's stay with its calendar, and the others were sending days all along. */
+function notItsOwn(sequence: string, before: sequences.HolidayPlan, dates: readonly string[]): Refusal {
+  const { country } = before;
+  const publicOnes = dates.filter(date => sequences.isHoliday({ country, dates: [] }, date));
+  if (country === null || !publicOnes.length)
+    return refuse('no_holiday', `${datesText(dates)} ${dates.length === 1 ? 'is' : 'are'} no holiday of "${sequence}".`, [
+      `show sequence "${sequence}"`,
+    ]);
+  return refuse(
+    'public_holiday',
+    `${datesText(publicOnes)} ${publicOnes.length === 1 ? 'is a public holiday' : 'are public holidays'} of ${sequences.countryName(country)}, which "${sequence}" keeps as a whole. Nothing was changed; its holidays can be left out altogether.`,
+    [`ignore holidays in ${sequence}`, `show sequence "${sequence}"`],
+  );
 }
+
+/** So many dates are named one by one. */
+const datesNamed = 30;
+
+/** 'Thu 24 Dec, Thu 31 Dec'; with the year where they are of several. */
+function datesText(dates: readonly string[]): string {
+  const years = new Set(dates.map(date => date.slice(0, 4)));
+  const named = dates.slice(0, datesNamed).map(date => (years.size > 1 ? `${day(date)} ${date.slice(0, 4)}` : day(date)));
+  const others = dates.length - named.length;
+  return `${named.join(', ')}${others ? ` and ${others} more` : ''}`;
+}
+
+/** 'public holidays of Germany, and Thu 24 Dec, Thu 31 Dec' or 'none' (S4). */
+export const holidaysText = ({ country, dates }: sequences.HolidayPlan): string =>
+  [country ? `public holidays of ${sequences.countryName(country)}` : '', datesText(dates)].filter(Boolean).join(', and ') ||
+  'none';
 
 export const stepsTable = (steps: readonly Omit<StepRow, 'version'>[]): Table[] =>
   steps.length

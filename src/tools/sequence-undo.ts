@@ -1,16 +1,19 @@
 import type { Context } from '../domain/context.ts';
 import * as left from '../domain/enrollments/left.ts';
 import * as links from '../domain/links/index.ts';
+import { all as allSenders } from '../domain/senders/index.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import * as restoring from '../domain/sequences/restore.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
+import { sequencePaceFacts } from './list-pace.ts';
 import { hasLeft } from './list-undo.ts';
 import { count } from './report.ts';
-import type { Undoing } from './tool.ts';
+import { holidaysText, hoursText } from './sequence-report.ts';
+import type { Undoing, Undone } from './tool.ts';
 
 /** How changes of sequences are taken back (A6). */
 
-type Taken = { said: string } | Refusal;
+type Taken = Undone | Refusal;
 type Of<R> = { sequenceId: number; sequence: string } & R;
 
 const people = (n: number): string => count(n, 'person', 'people');
@@ -82,48 +85,99 @@ export async function pauseAgain(
   return isRefusal(done) ? done : { said: `"${sequence}" is paused again.` };
 }
 
-/** Would putting an edited sequence back make a running one send more, or at more hours (A1)? */
+/** How a sequence was before an edit, and who had older steps where the edit moves people. JSON. */
+export interface Edited extends restoring.Snapshot {
+  /** null: they were too many to be remembered. */
+  older?: restoring.Older[] | null;
+}
+
+export const snapshotEdit = async (
+  ctx: Context,
+  { sequenceId, changes }: { sequenceId: number; changes: { moveUnsent?: boolean | undefined } },
+): Promise<Edited> => ({
+  ...(await restoring.snapshot(ctx, sequenceId)),
+  older: changes.moveUnsent ? await restoring.onOlderSteps(ctx, sequenceId) : [],
+});
+
+/** Would putting an edited sequence back make a running one send more, at more hours or on more days, other texts, or to strangers (A1)? */
 export async function restoringIsBold(
   ctx: Context,
-  { before, result: { sequenceId } }: Undoing<restoring.Snapshot, Of<unknown>>,
+  { before, result: { sequenceId, movesUnsent } }: Undoing<Edited, Of<{ movesUnsent: boolean }>>,
 ): Promise<boolean> {
   const now = await lock(ctx, sequenceId);
   if (!sequences.isRunning(now.status)) return false;
-  const was = { zone: before.zone, send_days: before.sendDays, send_from: before.sendFrom, send_until: before.sendUntil };
-  const window = sequences.windowOf({ ...was, holidays: before.holidays });
-  return before.dailyCap > now.daily_cap || sequences.widens(sequences.windowOf(now), window);
+  const senders = (await allSenders(ctx)).filter(sender => before.senderIds.includes(sender.id));
+  return (
+    movesUnsent ||
+    before.dailyCap > now.daily_cap ||
+    sequences.becomesReal(await sequences.sendersOf(ctx, sequenceId), senders) ||
+    sequences.widens(sequences.windowOf(now), windowBefore(before)) ||
+    sequences.opensHolidays(sequences.planOf(now.holidays), sequences.planOf(before.holidays))
+  );
 }
+
+const windowBefore = ({ zone, sendDays, sendFrom, sendUntil, holidays }: restoring.Snapshot) =>
+  sequences.windowOf({ zone, send_days: sendDays, send_from: sendFrom, send_until: sendUntil, holidays });
 
 /** An edit: everything is as it was, unless new texts have left, or more people were reached today than the old cap allows. */
 export async function putBackEdit(
   ctx: Context,
-  { before, result: { sequenceId, sequence }, at }: Undoing<restoring.Snapshot, Of<unknown>>,
-): Promise<Taken> {
+  { before, result: { sequenceId, sequence, movesUnsent }, at }: Undoing<Edited, Of<{ movesUnsent: boolean }>>,
+): Promise<Undone | Refusal> {
   const now = await lock(ctx, sequenceId);
   if (now.status === 'archived') return refuse('sequence_archived', `"${sequence}" is archived by now.`, ['list sequences']);
+  const show = [`show sequence "${sequence}"`];
+  const { older } = before;
+  if (movesUnsent && !older)
+    return refuse(
+      'too_many_moved',
+      `More people of "${sequence}" moved to its newest steps than can be put back. Write the steps that they should get, and move unsent messages to those.`,
+      [`pause "${sequence}"`, ...show],
+    );
   const newer = now.version > before.version;
-  const contacted = newer ? await left.fromSequence(ctx, { sequenceId, since: at, version: now.version }) : 0;
-  if (contacted)
-    return hasLeft(contacted, 'Edit the steps again; those who got them keep them.', [`show sequence "${sequence}"`]);
-  const atTasks = newer ? await restoring.atTasksSince(ctx, sequenceId, before.version) : 0;
+  const movedIds = older?.flatMap(each => each.ids) ?? [];
+  const contacted = newer
+    ? await left.fromSequence(ctx, { sequenceId, since: at, version: now.version })
+    : await left.inRuns(ctx, movedIds, at);
+  if (contacted) return hasLeft(contacted, 'Edit the steps again; those who got them keep them.', show);
+  const atTasks = newer
+    ? await restoring.atTasksSince(ctx, sequenceId, before.version)
+    : await restoring.atTasksOf(ctx, now.version, older ?? []);
   if (atTasks)
-    return refuse('at_tasks', `${people(atTasks)} wait on a task of the new steps. Edit the steps again instead.`, [
-      `show sequence "${sequence}"`,
-    ]);
+    return refuse('at_tasks', `${people(atTasks)} wait on a task of the new steps. Edit the steps again instead.`, show);
   const [glance] = await sequences.overviews(ctx, [sequenceId]);
   if (before.dailyCap < now.daily_cap && glance!.contactedToday > before.dailyCap)
     return hasLeft(glance!.contactedToday, 'Set the cap that you want from now on.', [
       `set the daily cap of "${sequence}" to ${before.dailyCap}`,
     ]);
-  const replanned = await restoring.restore(ctx, sequenceId, before);
+  const was = await restoring.snapshot(ctx, sequenceId);
+  const { replanned, movedBack } = await restoring.restore(ctx, sequenceId, before, older ?? []);
   const said = [
-    ...(before.name === now.name ? [] : [`"${now.name}" is called "${before.name}" again`]),
-    ...(before.dailyCap === now.daily_cap ? [] : [`the daily cap is ${before.dailyCap} again`]),
+    ...differences(
+      was,
+      before,
+      (await sequences.sendersOf(ctx, sequenceId)).map(sender => sender.address),
+    ),
     ...(newer ? ['the steps are the ones before'] : []),
+    ...(movedBack ? [`${people(movedBack)} ${movedBack === 1 ? 'has' : 'have'} the older steps again that they had`] : []),
   ];
-  const what = said.length ? said.join(', ') : 'window and senders are as they were';
   const planned = replanned
     ? ` ${count(replanned, 'unsent message')} of today ${replanned === 1 ? 'is' : 'are'} planned anew.`
     : '';
-  return { said: `of "${before.name}", ${what}.${planned}` };
+  const what = said.join(', ') || 'nothing was different by now';
+  return { said: `of "${before.name}", ${what}.${planned}`, facts: await sequencePaceFacts(ctx, sequenceId) };
+}
+
+/** What is as it was again, each by its name. */
+function differences(now: restoring.Snapshot, before: restoring.Snapshot, senders: readonly string[]): string[] {
+  const [hours, hoursBefore] = [windowBefore(now), windowBefore(before)].map(hoursText);
+  const [closed, closedBefore] = [now, before].map(each => holidaysText(sequences.planOf(each.holidays)));
+  return [
+    ...(before.name === now.name ? [] : [`"${now.name}" is called "${before.name}" again`]),
+    ...(before.dailyCap === now.dailyCap ? [] : [`the daily cap is ${before.dailyCap} again`]),
+    ...(before.zone === now.zone ? [] : [`the zone is ${before.zone} again`]),
+    ...(hours === hoursBefore ? [] : [`it sends ${hoursBefore} again`]),
+    ...(closed === closedBefore ? [] : [`the holidays are ${closedBefore} again`]),
+    ...(String(before.senderIds) === String(now.senderIds) ? [] : [`it leaves from ${senders.join(', ') || 'nobody'} again`]),
+  ];
 }

@@ -3,7 +3,7 @@ import * as left from '../domain/enrollments/left.ts';
 import * as lists from '../domain/lists/index.ts';
 import * as monitoring from '../domain/monitoring/index.ts';
 import { isRefusal } from '../errors.ts';
-import { listPaceFacts, paceOfList } from './list-pace.ts';
+import { listPaceFacts, listPaceLine, paceOfList } from './list-pace.ts';
 import { hasLeft } from './list-undo.ts';
 import { when } from './report.ts';
 import { defineTool } from './tool.ts';
@@ -44,7 +44,10 @@ export const setMonitoring = defineTool({
     if (contacted) return hasLeft(contacted, 'Set the monitoring that you want.', [`stop monitoring "${list}"`]);
     const first = await monitoring.set(ctx, { listId, to: before });
     const next = first ? `, next on ${when(first.at, ctx.workspace.zone)}` : '';
-    return { said: `monitoring of "${list}" is ${monitoring.summary(before)} again${next}.` };
+    return {
+      said: `monitoring of "${list}" is ${monitoring.summary(before)} again${next}.`,
+      facts: listPaceLine(await paceOfList(ctx, listId)),
+    };
   },
   present: ({ list, before, monitoring, firstRunAt, pace }, { zone }) => ({
     tone: 'good',

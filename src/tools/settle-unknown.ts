@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { mayChange } from '../domain/context.ts';
 import { findLeads } from '../domain/exclusions/queries.ts';
 import { emailKey, linkedinKey } from '../domain/leads/rules.ts';
+import * as takenBack from '../domain/messages/taken-back.ts';
 import { settleUnknown as settle, unknowns } from '../domain/messages/unknown.ts';
 import * as sequences from '../domain/sequences/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
+import { hasLeft } from './list-undo.ts';
 import { leadRef } from './live-run.ts';
 import { count, when } from './report.ts';
 import { sequenceRef } from './sequence-report.ts';
@@ -48,7 +50,7 @@ export const settleUnknown = defineTool({
     const n = count(found.length, 'message');
     return {
       effect: 'gated' as const,
-      data: { ids: found.map(message => message.id), as },
+      data: { ids: found.map(message => message.id), as, sequences: [...new Set(found.map(message => message.sequence))] },
       summary:
         as === 'sent' ? `Mark ${n} as sent${where ? ` (${where})` : ''}.` : `Send ${n} again${where ? ` (${where})` : ''}.`,
       reach: found.length,
@@ -86,7 +88,22 @@ export const settleUnknown = defineTool({
       },
     };
   },
-  run: async (ctx, { ids, as }) => ({ as, settled: await settle(ctx, ids, as) }),
+  before: (ctx, { ids }) => takenBack.unknownNow(ctx, ids),
+  run: async (ctx, { ids, as, sequences: names }) => ({ as, settled: await settle(ctx, ids, as), sequences: names }),
+  undo: async (ctx, { before, result: { as, sequences: names } }) => {
+    const pause = names.slice(0, 3).map(name => `pause "${name}"`);
+    if (as === 'sent')
+      return refuse(
+        'counts_as_sent',
+        'What was marked as sent counts as contact, and its leads have gone on. Stop whoever should get nothing further, or pause the sequence.',
+        pause,
+      );
+    const again = await takenBack.unknownAgain(ctx, before);
+    const leaving = before.length - again;
+    if (!again) return hasLeft(leaving, 'Pausing the sequence stops what follows.', pause);
+    const others = leaving ? ` ${count(leaving, 'has', 'have')} begun to leave, or need it no more.` : '';
+    return { said: `${count(again, 'message is', 'messages are')} unknown again and not sent.${others}` };
+  },
   present: ({ as, settled }) => ({
     tone: 'good',
     title:

@@ -15,7 +15,7 @@ import { defineTool } from './tool.ts';
 export const showList = defineTool({
   name: 'show_list',
   description: 'Show one list: members, newest of them, criteria, monitoring, linked sequence and the last receipt with reasons.',
-  examples: ['show list "Fintech VPs"', 'how is "Fintech VPs" doing?', 'who is on "Fintech VPs"?'],
+  examples: ['show list "Fintech VPs"', 'how is "Fintech VPs" doing?', 'tell me about "Fintech VPs"'],
   input: z.object({ list: z.string().trim().min(1) }),
   plan: async (ctx, input) => {
     const list = await lists.resolve(ctx, input.list);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { planClosing, presentClosing, runClosing, taskInput } from './task-outcome.ts';
+import { beforeClosing, planClosing, presentClosing, reopen, runClosing, taskInput } from './task-outcome.ts';
 import { defineTool } from './tool.ts';
 
 /** A manual task is left out: no contact, and the next step is due (E3). */
@@ -13,6 +13,8 @@ export const skipTask = defineTool({
   ],
   input: z.object(taskInput),
   plan: (ctx, input) => planClosing(ctx, input, 'skipped'),
+  before: beforeClosing,
   run: runClosing,
+  undo: reopen,
   present: presentClosing,
 });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import * as enrollments from '../domain/enrollments/index.ts';
-import { isRefusal } from '../errors.ts';
+import * as pauses from '../domain/enrollments/pauses.ts';
+import * as takenBack from '../domain/enrollments/taken-back.ts';
+import { isRefusal, refuse } from '../errors.ts';
 import { leadRef, objectsOf, runToChange } from './live-run.ts';
-import { reason as inWords } from './report.ts';
+import { day, reason as inWords } from './report.ts';
 import { sequenceRef } from './sequence-report.ts';
 import { defineTool } from './tool.ts';
 
@@ -23,9 +25,34 @@ export const stopLead = defineTool({
       objects: objectsOf(run),
     };
   },
+  before: async (_ctx, { run }) => ({
+    ...{ enrollmentId: run.enrollmentId, sequenceId: run.sequenceId, state: run.state },
+    pause: run.state === 'paused' ? { until: run.pausedUntil, reason: run.reason ?? 'by_hand' } : null,
+  }),
   run: async (ctx, { run, reason }) => {
     await enrollments.end(ctx, { enrollmentIds: [run.enrollmentId], state: 'stopped', reason });
     return { leadId: run.leadId, lead: run.name, email: run.email, sequence: run.sequence, was: run.state, reason };
+  },
+  undo: async (ctx, { before: { enrollmentId, sequenceId, state, pause }, result: { lead, email, sequence } }) => {
+    const inReview = state === 'in_review';
+    const { enrollmentIds, stay } = await takenBack.anew(ctx, {
+      ...{ sequenceId, enrollmentIds: [enrollmentId], state: inReview ? ('in_review' as const) : ('queued' as const) },
+    });
+    const [again] = enrollmentIds;
+    if (again === undefined) {
+      const why = inWords(Object.keys(stay)[0] ?? 'erased');
+      return refuse('stays_stopped', `${lead} stays stopped in "${sequence}" (${why}). Another sequence may take them.`, [
+        `why ${email ?? lead}`,
+        'list sequences',
+      ]);
+    }
+    if (pause) await pauses.pause(ctx, { enrollmentId: again, ...pause });
+    const how = inReview
+      ? 'waits for review'
+      : pause
+        ? `is paused${pause.until ? ` until ${day(pause.until)}` : ''}`
+        : 'is in line';
+    return { said: `${lead} ${how} in "${sequence}" again.` };
   },
   present: ({ lead, email, sequence, was, reason }) => ({
     tone: 'good',

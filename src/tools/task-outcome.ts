@@ -2,11 +2,12 @@ import { z } from 'zod';
 import type { Context } from '../domain/context.ts';
 import type { LiveRun } from '../domain/enrollments/people.ts';
 import * as messages from '../domain/messages/index.ts';
+import * as takenBack from '../domain/messages/taken-back.ts';
 import { isRefusal, type Refusal, refuse } from '../errors.ts';
 import { leadRef, objectsOf, runToChange } from './live-run.ts';
 import { day, type Report } from './report.ts';
 import { sequenceRef } from './sequence-report.ts';
-import type { Plan } from './tool.ts';
+import type { Plan, Undoing, Undone } from './tool.ts';
 
 /** What finishing and skipping a manual task share. */
 
@@ -56,6 +57,7 @@ const closed = refuse(
 );
 
 export interface Closed {
+  messageId: number;
   leadId: number;
   lead: string;
   email: string | null;
@@ -71,7 +73,34 @@ export async function runClosing(ctx: Context, { run, messageId, title, as, note
   const after = await messages.closeTask(ctx, { messageId, as, note });
   if (!after) return closed;
   const { leadId, name: lead, email, sequenceId, sequence } = run;
-  return { leadId, lead, email, sequenceId, sequence, title, as, ...after };
+  return { messageId, leadId, lead, email, sequenceId, sequence, title, as, ...after };
+}
+
+export const beforeClosing = (ctx: Context, { run }: Closing): Promise<takenBack.AtTask> =>
+  takenBack.atTask(ctx, run.enrollmentId);
+
+/** The task is open again, unless the next step has begun, or the run has ended or paused: no end follows itself backwards (E3). */
+export async function reopen(
+  ctx: Context,
+  { before, result }: Undoing<takenBack.AtTask, Closed | Refusal>,
+): Promise<Undone | Refusal> {
+  // A refusal wrote nothing, and is not kept.
+  const { messageId, lead, email, sequence, title } = result as Closed;
+  const who = email ?? lead;
+  const became = await takenBack.reopenTask(ctx, { messageId, before });
+  if (became === 'opened') return { said: `the task "${title}" for ${lead} is open again.` };
+  if (became === 'begun')
+    return refuse('has_left', `The next step for ${lead} is under way, so the task stays closed. Stop or pause them instead.`, [
+      `stop ${who}`,
+      `pause ${who}`,
+    ]);
+  const { state } = became;
+  if (state === 'paused') return refuse('changed_since', `${lead} is paused by now, so the task stays closed.`, [`why ${who}`]);
+  return refuse(
+    'run_ended',
+    `${lead} is ${state.replaceAll('_', ' ')} in "${sequence}" by now, and a run that has ended stays so.`,
+    [`why ${who}`],
+  );
 }
 
 export function presentClosing(result: Closed | Refusal): Report {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Place } from '../domain/approvals/index.ts';
 import type { Context, Services } from '../domain/context.ts';
 import type { Refusal } from '../errors.ts';
-import type { Report } from './report.ts';
+import type { Fact, Report } from './report.ts';
 
 /** What a call does, derived from its plan (A1). */
 export type Effect = 'read' | 'write' | 'gated' | 'human';
@@ -22,6 +22,8 @@ export interface Plan<P> {
   binds?: unknown;
   /** For gated plans: the full effect, as the card shows it. Without it the card shows the summary. */
   card?: Report;
+  /** For plans of humans: what to write on the command line. */
+  byHand?: string;
 }
 
 /** How a result is told. */
@@ -36,6 +38,12 @@ export interface Undoing<B, R> {
   before: B;
   result: R;
   at: Temporal.Instant;
+}
+
+/** What taking a call back did: as a sentence, and what that comes to (M9). JSON. */
+export interface Undone {
+  said: string;
+  facts?: Fact[];
 }
 
 /** One capability: what the model reads, what it takes, what it would do, what it does, how it is told. */
@@ -62,7 +70,7 @@ export interface Tool<I, Prepared, P, R, B = unknown> {
    * Takes a call back and says what it reverted, as a sentence (A6). Refuses, before it writes anything, where something has left because
    * of the call, or where the call cannot be taken back, and says what to do instead. Without it a call cannot be taken back.
    */
-  undo?: (ctx: Context, undoing: Undoing<B, R>) => Promise<{ said: string } | Refusal>;
+  undo?: (ctx: Context, undoing: Undoing<B, R>) => Promise<Undone | Refusal>;
   /** Does taking it back do what waits for a button (A1)? It does not, unless said. */
   undoIsGated?: (ctx: Context, undoing: Undoing<B, R>) => Promise<boolean>;
   /** The result as something to look at. Pure. */

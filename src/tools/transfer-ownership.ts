@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { mayChange } from '../domain/context.ts';
+import { waitingTasks } from '../domain/messages/waiting-tasks.ts';
 import * as people from '../domain/workspaces/people.ts';
 import { isRefusal, refuse } from '../errors.ts';
+import { count } from './report.ts';
 import { defineTool } from './tool.ts';
 
 /** Gives a list, a sequence or a sender to another member: its owner or an admin may (W2, W3). */
 export const transferOwnership = defineTool({
   name: 'transfer_ownership',
-  description: 'Give a list, a sequence or a sender to another member, who gets its replies, tasks and failures from then on.',
+  description:
+    'Give a list, a sequence or a sender to another member, who gets its replies, tasks and failures from then on, and its open tasks at once.',
   examples: ['give "Fintech VPs" to Ray', 'transfer Fall Intro to Ray', 'make Ray the owner of "Fintech VPs"'],
   input: z.object({
     what: z.string().trim().min(1).describe('Name of a list or sequence, or address of a sender'),
@@ -44,7 +47,8 @@ export const transferOwnership = defineTool({
   },
   run: async (ctx, given) => {
     await people.give(ctx, given, given.toId);
-    return given;
+    const { all: openTasks } = given.kind === 'sequence' ? await waitingTasks(ctx, { sequenceId: given.id }) : { all: 0 };
+    return { ...given, openTasks };
   },
   undo: async (ctx, { result: { kind, id, name, from, fromId, to, toId } }) => {
     if (!mayChange(ctx.actor, toId))
@@ -54,10 +58,14 @@ export const transferOwnership = defineTool({
     await people.give(ctx, { kind, id }, fromId);
     return { said: `the ${kind} "${name}" belongs to ${from} again.` };
   },
-  present: ({ kind, name, from, to }) => ({
+  present: ({ kind, name, from, to, openTasks }) => ({
     tone: 'good',
     title: `The ${kind} "${name}" belongs to ${to} now.`,
     facts: [{ label: 'Before', value: from }],
-    notes: [`${to} gets its replies, tasks and failures from now on.`],
+    notes: [
+      `${to} gets its replies, tasks and failures from now on.`,
+      ...(openTasks ? [`${count(openTasks, 'open task is', 'open tasks are')} shown to ${to} now.`] : []),
+    ],
+    ...(openTasks ? { next: [`list tasks of "${name}"`] } : {}),
   }),
 });

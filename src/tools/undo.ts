@@ -45,7 +45,7 @@ export const undoLast = (tools: readonly AnyTool[]) =>
       const reverted = await tools.find(each => each.name === kept.tool)!.undo!(ctx, asKept(kept));
       if (isRefusal(reverted)) return reverted;
       await undoing.markUndone(ctx, activityId);
-      return { said: reverted.said, title, at };
+      return { said: reverted.said, facts: reverted.facts ?? [], title, at };
     },
     present: (result, { zone }) => {
       if (isRefusal(result)) return { tone: 'refused', title: result.message };
@@ -55,6 +55,7 @@ export const undoLast = (tools: readonly AnyTool[]) =>
         facts: [
           { label: 'What was done', value: result.title },
           { label: 'When', value: when(result.at, zone) },
+          ...result.facts,
         ],
       };
     },

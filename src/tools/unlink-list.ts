@@ -3,6 +3,7 @@ import * as enrollments from '../domain/enrollments/index.ts';
 import * as links from '../domain/links/index.ts';
 import * as lists from '../domain/lists/index.ts';
 import { isRefusal, refuse } from '../errors.ts';
+import { listPaceLine, paceLeft, paceOfList } from './list-pace.ts';
 import { linkageOf, relink, relinkIsGated } from './list-undo.ts';
 import { count } from './report.ts';
 import { defineTool } from './tool.ts';
@@ -18,11 +19,7 @@ export const unlinkList = defineTool({
     const list = await lists.mine(ctx, input.list);
     if (isRefusal(list)) return list;
     const current = await links.activeOf(ctx, list.id);
-    if (!current)
-      return refuse('not_linked', `"${list.name}" is not linked to any sequence.`, [
-        `link "${list.name}" to a sequence`,
-        'list sequences',
-      ]);
+    if (!current) return refuse('not_linked', `"${list.name}" is not linked to any sequence.`, ['list sequences']);
     const sequence = await ctx.tx
       .selectFrom('sequence')
       .select('name')
@@ -31,7 +28,7 @@ export const unlinkList = defineTool({
     const leaving = await enrollments.lettingGo(ctx, current.id);
     return {
       effect: 'write' as const,
-      data: { listId: list.id, list: list.name, sequence: sequence.name, ...leaving },
+      data: { listId: list.id, list: list.name, sequenceId: current.sequence_id, sequence: sequence.name, ...leaving },
       summary: `Unlink "${list.name}" from "${sequence.name}".`,
       reach: leaving.uncontacted,
       objects: [`list:${list.id}`, `sequence:${current.sequence_id}`],
@@ -40,22 +37,26 @@ export const unlinkList = defineTool({
   before: (ctx, { listId }) => linkageOf(ctx, listId),
   run: async (ctx, plan) => {
     await links.unlink(ctx, { listId: plan.listId });
-    return plan;
+    return { ...plan, pace: await paceLeft(ctx, plan) };
   },
   undoIsGated: (ctx, { before, result }) => relinkIsGated(ctx, result.listId, before),
   undo: async (ctx, { before, result: { listId, list } }) => {
     if (!before) return refuse('not_linked', `"${list}" was not linked to anything.`);
     const refusal = await relink(ctx, listId, before);
     if (refusal) return refusal;
-    return { said: `"${list}" is linked to "${before.sequence}" again; whom it had to let go enrol anew.` };
+    return {
+      said: `"${list}" is linked to "${before.sequence}" again; whom it had to let go enrol anew.`,
+      facts: listPaceLine(await paceOfList(ctx, listId)),
+    };
   },
-  present: ({ list, sequence, uncontacted, passing, contacted }) => ({
+  present: ({ list, sequence, uncontacted, passing, contacted, pace }) => ({
     tone: 'good',
     title: `"${list}" is no longer linked to "${sequence}".`,
     facts: [
       { label: 'Withdrawn', value: `${count(uncontacted - passing, 'person', 'people')} not contacted yet` },
       ...(passing ? [{ label: 'Kept by another list', value: count(passing, 'person', 'people') }] : []),
       { label: 'Finish there', value: `${count(contacted, 'person', 'people')} contacted already` },
+      ...pace,
     ],
     next: [`link "${list}" to ${sequence}`, `show list "${list}"`],
   }),

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createClassifier } from '../../src/agent/classify.ts';
 import { chooseModel } from '../../src/agent/model.ts';
 import { silentLog } from '../../src/log.ts';
+import { modelKey } from '../support/canary.ts';
 import { type OpenAiServer, type Reply, startOpenAi } from '../support/openai-server.ts';
 
 const receivedOn = Temporal.PlainDate.from('2026-03-02');
@@ -11,7 +12,7 @@ afterEach(() => server?.close());
 async function classifier(...script: Reply[]) {
   server = await startOpenAi(...script);
   const choice = chooseModel({
-    OPENAI_API_KEY: 'sk-test-0123456789',
+    OPENAI_API_KEY: modelKey,
     OPENAI_BASE_URL: server.url,
     OPENAI_MODEL: 'small',
     OPENAI_FALLBACK_MODEL: undefined,
@@ -84,7 +85,7 @@ test('A7 an overloaded model is asked again, one that refuses is not, and a slow
 test('A7 the fallback takes over where the first model refuses', async () => {
   server = await startOpenAi({ status: 404 }, says('referral'));
   const choice = chooseModel({
-    OPENAI_API_KEY: 'sk-test-0123456789',
+    OPENAI_API_KEY: modelKey,
     OPENAI_BASE_URL: server.url,
     OPENAI_MODEL: 'small',
     OPENAI_FALLBACK_MODEL: 'other',

@@ -26,3 +26,16 @@ describe('letters', () => {
     expect(made(prompt)).toContain('after a colon'),
   );
 });
+
+describe('reminders', () => {
+  const on = '2026-05-01';
+  test.each<[string, Record<string, unknown>]>([
+    ['remind me on 1 May of the reply of Ann Example', { on, lead: 'Ann Example' }],
+    ['Please remind me of the reply of ann@acme.example on 2026-05-01', { on, lead: 'ann@acme.example' }],
+    ['remind me on 1 May of this reply', { on }],
+    ['remind me of the last reply on 1 May', { on }],
+    ['remind me on 1 May about reply 12', { on, reply: 12 }],
+    ['remind me on 1 May to write to Ann Example again', { on, lead: 'Ann Example' }],
+    ['remind me to contact Ann Example again on 1 May', { on, lead: 'Ann Example' }],
+  ])('D4 %s', (prompt, input) => expect(made(prompt)).toEqual([{ tool: 'remind_reply', input }]));
+});

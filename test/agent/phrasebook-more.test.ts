@@ -91,10 +91,34 @@ describe('orders about people, lists, sequences and tasks', () => {
       call('edit_sequence', { sequence: 'Fall Intro', holidays: { country: 'Germany' } }),
     ],
     ['ignore holidays in Fall Intro', call('edit_sequence', { sequence: 'Fall Intro', holidays: { country: null } })],
-    ['do not send on 24 December', call('edit_sequence', { sequence: 'Fall Intro', holidays: { dates: ['2026-12-24'] } })],
+    ['do not send on 24 December', call('edit_sequence', { sequence: 'Fall Intro', holidays: { addDates: ['2026-12-24'] } })],
     [
       "don't send on 24, 25 and 26 December in Fall Intro",
-      call('edit_sequence', { sequence: 'Fall Intro', holidays: { dates: ['2026-12-24', '2026-12-25', '2026-12-26'] } }),
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { addDates: ['2026-12-24', '2026-12-25', '2026-12-26'] } }),
+    ],
+    [
+      'add 31 December to the holidays of Fall Intro',
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { addDates: ['2026-12-31'] } }),
+    ],
+    [
+      'remove 31 December from the holidays of Fall Intro',
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { removeDates: ['2026-12-31'] } }),
+    ],
+    [
+      '31 December is not a holiday in Fall Intro',
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { removeDates: ['2026-12-31'] } }),
+    ],
+    [
+      'send on 31 December again in Fall Intro',
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { removeDates: ['2026-12-31'] } }),
+    ],
+    [
+      'set the holidays of Fall Intro to 24 and 31 December',
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { dates: ['2026-12-24', '2026-12-31'] } }),
+    ],
+    [
+      'set the holidays of Fall Intro to Germany',
+      call('edit_sequence', { sequence: 'Fall Intro', holidays: { country: 'Germany' } }),
     ],
   ])('%s', (text, wanted) => expect(calls(text, focused)).toEqual([wanted]));
 

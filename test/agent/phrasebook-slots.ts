@@ -157,6 +157,8 @@ const slots: Record<string, readonly Filled[]> = {
   lead: filled({ 'Jane Doe': 'Jane Doe', 'jane@acme.example': 'jane@acme.example', Zoë: 'Zoë' }),
   fullname: filled({ 'Jane Doe': 'Jane Doe', 'jane@acme.example': 'jane@acme.example' }),
   owner: filled({ "Jane Doe's": 'Jane Doe', 'Zoë’s': 'Zoë', "jane@acme.example's": 'jane@acme.example' }),
+  whose: filled({ "Jane Doe's": 'Jane Doe', "jane@acme.example's": 'jane@acme.example' }),
+  field: filled({ plan: 'plan', 'lead status': 'lead status', '"Renewal date"': 'Renewal date' }),
   attribute: filled({ 'e-mail address': 'email', 'job title': 'title', company: 'company', 'last name': 'lastName' }),
   member: filled({ Sam: 'Sam', '<@U02ABC>': '<@U02ABC>', 'Sam Roe': 'Sam Roe', '@Sam Roe': 'Sam Roe' }),
   subject: filled({
@@ -274,9 +276,15 @@ export function expected({ group }: Phrasing, { fields }: Prompt): PhraseCall[] 
 
 /** Where the input of a tool has what a slot takes: a person's fields, holidays, names in lists. */
 function inTheirPlaces(fields: Record<string, unknown>): Record<string, unknown> {
-  const { attribute, value, company, title, fullName, email, country, dates, excluded, rest: _rest, ...input } = fields;
-  const changes = { ...(attribute ? { [String(attribute)]: value } : {}), ...defined({ company, title, fullName, email }) };
-  const holidays = defined({ country, dates });
+  const { attribute, field, value, company, title, fullName, email, country, dates, addDates, removeDates, excluded, ...others } =
+    fields;
+  const { rest: _rest, ...input } = others;
+  const changes = {
+    ...(attribute ? { [String(attribute)]: value } : {}),
+    ...(field ? { fields: { [String(field)]: value } } : {}),
+    ...defined({ company, title, fullName, email }),
+  };
+  const holidays = defined({ country, dates, addDates, removeDates });
   return {
     ...input,
     ...(Array.isArray(input.what) ? { what: input.what[0] } : {}),

@@ -49,6 +49,7 @@ const tools = [
   'edit_lead',
   'stop_lead',
   'pause_lead',
+  'enroll_lead',
   'finish_sequence',
   'archive_sequence',
   'duplicate_sequence',
@@ -61,6 +62,8 @@ const tools = [
   'set_role',
   'transfer_ownership',
   'activity',
+  'list_people',
+  'list_tasks',
   'list_replies',
   'show_reply',
   'correct_reply',
@@ -90,6 +93,7 @@ describe('coverage', () => {
     'unlink_list',
   ];
   const aboutSequences = [
+    'enroll_lead',
     'finish_sequence',
     'reopen_sequence',
     'duplicate_sequence',
@@ -142,6 +146,7 @@ describe('coverage', () => {
           '$save',
           '$delete',
           '$times',
+          '$export',
           'set_autopilot',
           'set_role',
         ].includes(tool) ||

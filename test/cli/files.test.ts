@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { understand } from '../../src/agent/phrasebook/index.ts';
 import type { DeskCommand } from '../../src/cli/arguments.ts';
 import { csvRow } from '../../src/cli/csv.ts';
 import { createDesk } from '../../src/cli/desk.ts';
 import { createImport } from '../../src/cli/import.ts';
 import * as monitoring from '../../src/domain/monitoring/index.ts';
 import { type PeopleBatch, readPeople } from '../../src/sources/files/index.ts';
+import { makeList } from '../support/links.ts';
 import { makeSequence } from '../support/sequences.ts';
 import { type Office, test, type World } from '../support/world.ts';
 
@@ -41,13 +43,17 @@ const put = async (name: string, content: string): Promise<string> => {
   return file;
 };
 const importing = (file: string, list = 'Fair'): DeskCommand => ({ name: 'import', file, list });
-const exporting = (what: 'list' | 'sequence' | 'activity', of = '', more: { out?: string; bom?: boolean } = {}): DeskCommand => ({
-  name: 'export',
-  what,
-  of,
-  bom: false,
-  ...more,
-});
+interface ExportMore {
+  out?: string;
+  bom?: boolean;
+  about?: string;
+  by?: string;
+  days?: number;
+}
+const exporting = (what: 'list' | 'sequence' | 'activity', of = '', more: ExportMore = {}): DeskCommand => {
+  const how = { name: 'export', bom: false, ...more } as const;
+  return what === 'activity' ? { ...how, what } : { ...how, what, of };
+};
 const records = (csv: string): Record<string, string>[] => parse(csv, { columns: true, bom: true });
 
 const receipts = (world: World, office: Office) =>
@@ -132,6 +138,32 @@ describe('rejected rows', () => {
     const { exit } = await atTheDesk(world, { ...importing(file), as: 'Ray' } as DeskCommand);
     expect(exit).toBe(1);
     expect(await readdir(folder)).toEqual(['people.csv']);
+  });
+});
+
+test('K1 an import says what can be done next here: create a sequence, see those there are, link to an active one, see the one it feeds', async ({
+  world,
+}) => {
+  const office = await world.office();
+  const file = await put('people.csv', 'Email,Name\npat@firm.example,Pat\n');
+  const next = async () => /Try: “(.+)”/.exec((await atTheDesk(world, importing(file))).said)?.[1];
+  const works = (phrase: string | undefined, sequences: string[]) =>
+    understand(phrase!, { lists: ['Fair'], sequences, focus: {}, today: '2026-03-02' });
+  const first = works(await next(), []);
+  expect(first).toMatchObject({ kind: 'calls', calls: [{ tool: 'create_sequence' }] });
+  await makeSequence(world, office, { name: 'Later', active: false });
+  expect(works(await next(), ['Later'])).toMatchObject({ calls: [{ tool: 'list_sequences' }] });
+  await makeSequence(world, office, { name: 'Mine' });
+  const theirs = await makeSequence(world, office, { name: 'Theirs and newer' });
+  await world.in(office, ctx =>
+    ctx.tx.updateTable('sequence').set({ owner_id: office.rep.id }).where('id', '=', theirs).execute(),
+  );
+  expect(works(await next(), ['Mine', 'Theirs and newer'])).toMatchObject({
+    calls: [{ tool: 'link_list', input: { list: 'Fair', sequence: 'Mine' } }],
+  });
+  await world.call(office, 'link_list', { list: 'Fair', sequence: 'Theirs and newer' });
+  expect(works(await next(), ['Mine', 'Theirs and newer'])).toMatchObject({
+    calls: [{ tool: 'show_sequence', input: { sequence: 'Theirs and newer' } }],
   });
 });
 
@@ -278,6 +310,28 @@ describe('export', () => {
     expect(await readFile(out, 'utf8')).toBe(text);
     const nowhere = await atTheDesk(world, exporting('activity', '', { out: path.join(folder, 'no', 'x.csv') }));
     expect([nowhere.exit, nowhere.said]).toEqual([1, expect.stringContaining('cannot be written')]);
+  });
+
+  test('A5 a part of the trail comes out: about a thing or a person, by whom, of which days; who is unknown is refused', async ({
+    world,
+  }) => {
+    const office = await world.office();
+    await makeList(world, office, 'Fair', { members: 2 });
+    await world.call(office, 'rename_list', { list: 'Fair', name: 'Fairs' });
+    await world.clock.move({ hours: 72 });
+    await world.call(office, 'pause_sequence', { sequence: 'Fairs' }, { actor: office.rep });
+    await world.call(office, 'remove_member', { list: 'Fairs', leads: ['Fair 1'] });
+    const of = async (more: ExportMore) =>
+      records((await atTheDesk(world, exporting('activity', '', more))).said).map(row => row.action);
+    expect(await of({})).toEqual(['remove_member', 'pause_sequence', 'rename_list']);
+    expect(await of({ about: 'Fairs' })).toEqual(['remove_member', 'rename_list']);
+    expect(await of({ about: 'Fair 1' })).toEqual(['remove_member']);
+    expect(await of({ by: 'Ray' })).toEqual(['pause_sequence']);
+    expect(await of({ about: 'Ray' })).toEqual(['pause_sequence']);
+    expect(await of({ days: 2 })).toEqual(['remove_member', 'pause_sequence']);
+    expect(await of({ about: 'Fairs', by: 'Ada', days: 2 })).toEqual(['remove_member']);
+    const unknown = await atTheDesk(world, exporting('activity', '', { by: 'Zed' }));
+    expect([unknown.exit, unknown.said]).toEqual([1, expect.stringContaining('no member called "Zed"')]);
   });
 
   test('T1 only of the own workspace, and an unknown name is refused with the nearest', async ({ world }) => {

@@ -6,10 +6,11 @@ import { createDesk } from '../../src/cli/desk.ts';
 import { readSecret } from '../../src/cli/secret.ts';
 import type { MailAccount, MailVerifier } from '../../src/domain/ports.ts';
 import { createSecretBox } from '../../src/mail/secrets.ts';
+import { mailPassword } from '../support/canary.ts';
 import { mailServer } from '../support/sequences.ts';
 import { type Office, test, type World } from '../support/world.ts';
 
-const password = 'hunter-2-horses';
+const password = mailPassword;
 const key = Buffer.alloc(32, 7).toString('base64');
 const works = async () => ({ smtp: { ok: true as const }, imap: { ok: true as const } });
 const refuses = async () => ({
@@ -131,7 +132,7 @@ test('a password comes from standard input or a prompt that shows nothing, never
     PassThrough;
   const shown = new PassThrough();
   const reading = readSecret('Password: ', tty, shown);
-  (tty as unknown as PassThrough).write(`hunx\u007fter-2-horses\r`);
+  (tty as unknown as PassThrough).write(`${password.slice(0, 3)}x\u007f${password.slice(3)}\r`);
   expect(await reading).toBe(password);
   shown.end();
   expect(await text(shown)).toBe('Password: \n');

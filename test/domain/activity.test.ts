@@ -36,11 +36,23 @@ test('A5 the trail is filtered by what it is about, by whom, and by days', async
   expect(await of({ about: 'VPs 1' })).toEqual(['Undone: 1 person is back on "Leaders".', 'VPs 1 is off "Leaders".']);
   expect(await of({ about: 'leaders' })).toHaveLength(3);
   expect(await of({ member: 'Ray' })).toEqual(['pause sequence']);
+  expect(await of({ about: 'Ray' })).toEqual(['pause sequence']);
   expect(await of({ days: 2 })).toHaveLength(3);
   expect(await of({ days: 3 })).toHaveLength(4);
   expect(await of({ limit: 1 })).toHaveLength(1);
   expect(await of({ about: 'Fall' })).toEqual([]);
   expect(await world.call(office, 'activity', { about: 'Nothing' })).toMatchObject({ code: 'unknown_thing' });
+});
+
+test('A5 under the trail stands the command that writes the same part of it as a file', async ({ world }) => {
+  const office = await stage(world);
+  const footer = async (input: object) => (await world.call(office, 'activity', input)).report.footer;
+  expect(await footer({})).toBe('All of it as a file: drover export activity');
+  expect(await footer({ about: 'VPs 1', member: 'Ada', days: 3 })).toBe(
+    'All of it as a file: drover export activity --about "VPs 1" --by Ada --days 3',
+  );
+  await world.call(office, 'rename_list', { list: 'Leaders', name: 'A $(whoami)' });
+  expect(await footer({ about: 'A $(whoami)' })).toBe("All of it as a file: drover export activity --about 'A $(whoami)'");
 });
 
 test('A5 the trail is exported page by page, each line once, and no cell is a formula', async ({ world }) => {

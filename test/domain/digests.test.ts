@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { understand } from '../../src/agent/phrasebook/index.ts';
 import { needs } from '../../src/domain/digests/rules.ts';
 import { createHandlers } from '../../src/jobs/handlers.ts';
 import { handleTick } from '../../src/jobs/tick.ts';
@@ -104,6 +105,47 @@ test('G1 what needs a human comes first, most urgent on top', () => {
   expect(single).toContain('Fall: 1 message is held (missing variable).');
   // E4: above 200 in review, review comes first.
   expect(order(201)[0]).toMatch(/201 people wait for review/);
+});
+
+test('G1 whatever a need says to say is understood, whatever its sequence or list is called', () => {
+  for (const name of ['Fall Intro', 'Fall and Spring', "Don't blink", '7 days', 'Reply? Maybe!']) {
+    const sequence = { name, failingSenders: [], unknown: 1, inReview: 1, oldestReviewAt: null, held: { x: 1 }, openTasks: 1 };
+    const list = { name, emptyInARow: 2, failedInARow: 0, failed: null };
+    const told = needs(
+      {
+        sequences: [{ ...sequence, weeklyInflow: 1, owner: 'Ada' }] as never,
+        lists: [
+          list,
+          { ...list, failedInARow: 1 },
+          { ...list, failedInARow: 2 },
+          { ...list, emptyInARow: 0, failed: { refills: 1, missing: 7, kind: 'order', error: null } },
+          { ...list, emptyInARow: 0, failed: { refills: 2, missing: 20_000, kind: 'monitoring', error: 'It broke.' } },
+          { ...list, emptyInARow: 0, failed: { refills: 1, missing: 1, kind: 'import', error: 'It broke off.' } },
+        ] as never,
+        approvals: [],
+      },
+      Temporal.Instant.from('2026-03-02T00:00:00Z'),
+    );
+    const tools = (lists: string[], sequences: string[], from: typeof told) =>
+      from.map(({ next }) => {
+        const understood = understand(next!, { lists, sequences, focus: {}, today: '2026-03-02' });
+        return understood.kind === 'calls' ? understood.calls.map(({ tool }) => tool).join() : understood.text;
+      });
+    expect([name, ...tools([], [name], told.slice(0, 3)), ...tools([], [name], told.slice(3, 4))]).toEqual([
+      ...[name, 'list_people', 'review_leads', 'list_tasks', 'list_people'],
+    ]);
+    expect([name, ...tools([name], [], told.slice(4))]).toEqual([
+      ...[name, 'add_leads', 'add_leads', 'show_list', 'show_list', 'show_list', 'why'],
+    ]);
+    expect(told.map(({ text }) => text).slice(4)).toEqual([
+      `${name}: an order was given up after a day, 7 leads short. Order them again.`,
+      `${name}: 2 orders were given up, each after a day, 20000 leads short. It broke. The next refill comes at its time; order these if they are needed before.`,
+      `${name}: an import was broken off. It broke off.`,
+      `${name}: the last 2 refills found nobody new. Wider criteria would help.`,
+      `${name}: the last 2 refills added nobody; 1 of them could not be carried out.`,
+      `${name}: the last 2 refills could not be carried out.`,
+    ]);
+  }
 });
 
 test('G2 a digest is posted once per channel and period, whatever is run again', async ({ world }) => {

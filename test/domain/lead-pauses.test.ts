@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
+import { messageOfToken } from '../../src/db/system.ts';
 import * as messages from '../../src/domain/messages/index.ts';
+import type { HandOver } from '../../src/domain/ports.ts';
 import type { Outcome } from '../../src/tools/run.ts';
 import { byState, enrol, enrollmentOf, ledger, mailServer, mailThrough, makeSequence } from '../support/sequences.ts';
 import { type Office, test, type World } from '../support/world.ts';
@@ -59,6 +61,30 @@ test('E3 pausing without a date means two weeks, again changes the date, and unt
   expect(await world.call(office, 'pause_lead', { lead: 'Pat 1', until: '2028-01-01' })).toMatchObject({ code: 'until_far' });
 });
 
+test('E3 a pause ends when somebody says so, and only a pause; the answer to a pause says how', async ({ world }) => {
+  const office = await world.office();
+  const id = await makeSequence(world, office);
+  const [pat] = await enrol(world, office, id, 1);
+  await enrol(world, office, id, 1, { state: 'in_review' });
+  const paused = await world.call(office, 'pause_lead', { lead: 'Pat 1', until: '2026-05-01' });
+  expect(paused.report.next).toEqual(['resume pat1@acme.example', 'why pat1@acme.example']);
+  expect((await world.call(office, 'why', { about: 'Pat 1' })).report.next![0]).toBe('resume pat1@acme.example');
+  const resumed = await world.call(office, 'pause_lead', { lead: 'Pat 1', end: true });
+  expect(resumed).toMatchObject({ outcome: 'done', result: { until: null } });
+  expect(resumed.report.title).toBe('Pat 1 goes on in "Fall Intro".');
+  expect(await enrollmentOf(world, office, pat!)).toMatchObject({ state: 'queued', paused_until: null, reason: null });
+  expect((await world.call(office, 'undo', {})).report.title).toContain('is paused until Fri 1 May again');
+  expect(await enrollmentOf(world, office, pat!)).toMatchObject({ state: 'paused', paused_until: '2026-05-01' });
+  await world.call(office, 'pause_lead', { lead: 'Pat 1', end: true, until: '2026-03-01' });
+  const again = await world.call(office, 'pause_lead', { lead: 'Pat 1', end: true });
+  expect(again).toMatchObject({ outcome: 'refused', code: 'not_paused', next: ['why pat1@acme.example'] });
+  expect(again.report.title).toContain('not paused in "Fall Intro" but in its queue');
+  expect(await world.call(office, 'pause_lead', { lead: 'Pat 2', end: true })).toMatchObject({ code: 'not_paused' });
+  expect(await world.call(office, 'pause_lead', { lead: 'Pat One', end: true })).toMatchObject({
+    next: ['resume Pat 1', 'resume Pat 2'],
+  });
+});
+
 test('E3 who waits for review cannot be paused, and who is nowhere neither', async ({ world }) => {
   const office = await world.office();
   const id = await makeSequence(world, office);
@@ -92,10 +118,8 @@ test('E3 a stopped lead gets nothing further, whatever was planned', async ({ wo
 /** One first message of which nobody knows whether it left. */
 async function unknown(world: World) {
   const office = await world.office();
-  let answer: 'unknown' | 'accepted' = 'unknown';
-  const server = mailServer(async () =>
-    answer === 'unknown' ? { outcome: 'unknown', detail: 'no answer' } : { outcome: 'accepted' },
-  );
+  let answer: HandOver = { outcome: 'unknown', detail: 'no answer' };
+  const server = mailServer(async () => answer);
   mailThrough(world, server.transport);
   const id = await makeSequence(world, office);
   const [pat] = await enrol(world, office, id, 1);
@@ -104,7 +128,11 @@ async function unknown(world: World) {
   await world.clock.set(planned!.planned_at);
   await messages.sendDue(world.services, office.id);
   expect(await byState(world, office)).toEqual({ unknown: 1 });
-  return { office, id, pat: pat!, server, handedAt: planned!.planned_at, accept: () => (answer = 'accepted') };
+  const answers = {
+    accept: () => (answer = { outcome: 'accepted' }),
+    defer: () => (answer = { outcome: 'deferred', detail: '451 later' }),
+  };
+  return { office, id, pat: pat!, server, handedAt: planned!.planned_at, ...answers };
 }
 
 async function settled(world: World, office: Office, input: object) {
@@ -149,6 +177,58 @@ test('D2 an unknown message is sent again only when a human says so, from the sa
   expect(server.handed.map(mail => mail.mailId)).toEqual([server.handed[0]!.mailId, server.handed[0]!.mailId]);
   expect(await byState(world, office)).toEqual({ sent: 1 });
   expect(await enrollmentOf(world, office, pat)).toMatchObject({ state: 'active', next_position: 2, next_due_on: '2026-03-07' });
+});
+
+test.for([
+  ['a changed cap', [['edit_sequence', { sequence: 'Fall Intro', dailyCap: 30 }]]],
+  [
+    'a pause of the sequence',
+    [
+      ['pause_sequence', { sequence: 'Fall Intro' }],
+      ['resume_sequence', { sequence: 'Fall Intro' }],
+    ],
+  ],
+  [
+    'a pause of the lead',
+    [
+      ['pause_lead', { lead: 'pat1@acme.example', until: '2026-03-05' }],
+      ['pause_lead', { lead: 'pat1@acme.example', until: '2026-03-04' }],
+    ],
+  ],
+] as const)(
+  'D1 D2 D6 a message to be sent again keeps its Message-ID and its opt-out link through %s',
+  async ([, calls], { world }) => {
+    const { office, id, server, accept } = await unknown(world);
+    const { token } = await world.in(office, ctx =>
+      ctx.tx.selectFrom('message').select('opt_out_token as token').executeTakeFirstOrThrow(),
+    );
+    accept();
+    await world.clock.set(at('2026-03-04T08:00:00Z'));
+    await settled(world, office, { lead: 'pat1@acme.example', as: 'resend' });
+    expect(await plan(world, office, id)).toEqual({ planned: 1 });
+    for (const [tool, input] of calls) {
+      const done = await world.call(office, tool, input);
+      if (done.outcome === 'needs_approval') await world.press(office, done.approval.id);
+      expect(await messageOfToken(world.services.db, token!)).toMatchObject({ workspaceId: office.id });
+    }
+    await plan(world, office, id);
+    await world.clock.set(at('2026-03-04T16:59:00Z'));
+    await messages.sendDue(world.services, office.id);
+    expect(server.handed.map(mail => mail.mailId)).toEqual([server.handed[0]!.mailId, server.handed[0]!.mailId]);
+    expect(await messageOfToken(world.services.db, token!)).toMatchObject({ workspaceId: office.id });
+  },
+);
+
+test('D2 E1 whom a message may have reached stays contacted when its second copy is put off', async ({ world }) => {
+  const { office, id, pat, defer, handedAt } = await unknown(world);
+  defer();
+  await world.clock.set(at('2026-03-04T08:00:00Z'));
+  await settled(world, office, { lead: 'pat1@acme.example', as: 'resend' });
+  await plan(world, office, id);
+  await world.clock.set(at('2026-03-04T16:00:00Z'));
+  await messages.sendDue(world.services, office.id);
+  expect(await ledger(world, office)).toMatchObject([{ reason: 'deferred' }]);
+  expect(await enrollmentOf(world, office, pat)).toMatchObject({ contacted_at: handedAt });
 });
 
 test('D2 W2 nobody settles what is another’s', async ({ world }) => {

@@ -210,6 +210,21 @@ test('S5 a ramp limits the sender on its first days', async ({ world }) => {
   expect(await plan(world, office, id)).toEqual({ planned: 7 });
 });
 
+test('S5 a full window is sent to its last message, though each leaves with the tick after its time', async ({ world }) => {
+  const office = await world.office();
+  mailThrough(world);
+  const id = await makeSequence(world, office, { from: '09:00', until: '10:00', dailyCap: 30 });
+  const [{ capacity }] = (await world.in(office, ctx => sequences.overviews(ctx, [id]))) as [sequences.Overview];
+  await enrol(world, office, id, 30);
+  expect(await plan(world, office, id)).toEqual({ planned: capacity.effectiveCap });
+  for (let minute = 0; minute < 60; minute++) {
+    // A tick comes with the minute, and a few seconds pass before it gets to a message.
+    await world.clock.set(at('2026-03-02T09:00:50Z').add({ minutes: minute, seconds: (minute * 5) % 7 }));
+    await send(world, office);
+  }
+  expect(await byState(world, office)).toEqual({ sent: capacity.effectiveCap });
+});
+
 test('S5 after an outage nothing bursts: overdue messages keep the gap', async ({ world }) => {
   const office = await world.office();
   mailThrough(world);
@@ -461,6 +476,51 @@ test('D3 the gate looks again at hand-over, after the claim', async ({ world }) 
     ['held', 'sequence_not_sending'],
     ['held', 'sequence_not_sending'],
   ]);
+});
+
+test('D1 what a worker had claimed when it died leaves as soon as its claim runs out, without waiting for a tick', async ({
+  world,
+}) => {
+  const { office, handed } = await oneDue(world);
+  Object.assign(world.services, {
+    crash: async (point: string) => {
+      if (point === 'claimed') throw new Error('killed');
+    },
+  });
+  await world.drain();
+  await expect(send(world, office)).rejects.toThrow('killed');
+  Object.assign(world.services, { crash: undefined });
+  expect(await send(world, office)).toEqual({ handedOver: 0, refused: 0 });
+  expect(await world.drain()).toBe(0);
+  await world.clock.move({ seconds: 15 });
+  await world.drain();
+  expect(handed).toHaveLength(1);
+  expect(await byState(world, office)).toEqual({ sent: 1 });
+});
+
+test('D1 a worker that lives keeps what it has claimed for longer than a claim lasts', async ({ world }) => {
+  const office = await world.office();
+  const goes = Promise.withResolvers<HandOver>();
+  const server = mailServer(() => goes.promise);
+  mailThrough(world, server.transport);
+  const senderIds = [await makeSender(world, office, { minGapMinutes: 0 })];
+  const id = await makeSequence(world, office, { senderIds });
+  await enrol(world, office, id, 20);
+  await plan(world, office, id);
+  await world.clock.set(at('2026-03-02T16:59:00Z'));
+  const sending = send(world, office);
+  const leases = () =>
+    world.in(office, ctx => ctx.tx.selectFrom('message').select('lease_until').where('state', '=', 'claimed').execute());
+  while (server.handed.length < 16 || (await leases()).length !== 4) await new Promise(resolve => setTimeout(resolve, 20));
+  const [{ lease_until: first }] = (await leases()) as [{ lease_until: Temporal.Instant }];
+  await world.clock.move({ seconds: 10 });
+  while ((await leases())[0]!.lease_until!.equals(first)) await new Promise(resolve => setTimeout(resolve, 50));
+  await world.clock.move({ seconds: 10 });
+  expect(await send(world, office)).toEqual({ handedOver: 0, refused: 0 });
+  goes.resolve({ outcome: 'accepted' });
+  expect(await sending).toEqual({ handedOver: 20, refused: 0 });
+  expect(new Set(server.handed.map(mail => mail.mailId)).size).toBe(20);
+  expect(server.handed).toHaveLength(20);
 });
 
 test('D3 what came too late is planned again on the next sending day', async ({ world }) => {

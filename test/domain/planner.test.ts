@@ -103,7 +103,7 @@ describe('who', () => {
 
   test('S5 the smallest of cap, sender limit and window wins', () => {
     expect(plan(day([sequence({ cap: 50, fresh: leads(60) })]))).toHaveLength(30);
-    expect(plan(day([sequence({ fresh: leads(60), window: hours('09:00', '09:30') })]))).toHaveLength(6);
+    expect(plan(day([sequence({ fresh: leads(60), window: hours('09:00', '09:30') })]))).toHaveLength(5);
     expect(
       plan(day([sequence({ fresh: leads(60), senderIds: [1, 2] })], [sender({ left: 3 }), sender({ id: 2, left: 4 })])),
     ).toHaveLength(7);
@@ -151,6 +151,16 @@ describe('when', () => {
     expect(new Set(times.slice(1).map((time, index) => time - times[index]!)).size).toBeGreaterThan(10);
   });
 
+  test('S5 a full window does not tick like a clock: no gap is below the least, and hardly two are alike', () => {
+    const placed = plan(day([sequence({ cap: 99, fresh: leads(99) })], [sender({ left: 99, gapMinutes: 5 })]));
+    expect(placed).toHaveLength(74);
+    const times = placed.map(({ at }) => at.epochMilliseconds).sort((a, b) => a - b);
+    const gaps = times.slice(1).map((time, index) => (time - times[index]!) / 60_000);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(5);
+    expect(Math.max(...gaps)).toBeLessThan(10);
+    expect(new Set(gaps).size).toBeGreaterThan(40);
+  });
+
   const clockChanges: [string, string, string, number][] = [
     ['London, spring', 'Europe/London', '2026-03-29', 5],
     ['London, autumn', 'Europe/London', '2026-10-25', 7],
@@ -165,7 +175,8 @@ describe('when', () => {
     const placed = plan(
       day([sequence({ cap: 500, window: today, fresh: leads(400) })], [sender({ left: 500, gapMinutes: 5 })], on),
     );
-    expect(placed).toHaveLength(length * 12);
+    // A window is full at the widest gap, 6:30 of 5 minutes.
+    expect(placed).toHaveLength(Math.floor((length * 60 * 60 - 1) / 390) + 1);
     for (const { at } of placed) {
       expect(dateIn(at, zone).toString()).toBe(date);
       expect(at.toZonedDateTimeISO(zone).hour).toBeLessThan(6);

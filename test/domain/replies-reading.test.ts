@@ -30,6 +30,18 @@ describe('machines, by their headers (RFC 3834)', () => {
     expect(read('Kiitos viestistä.', { headers })).toEqual(['human', null, null]);
   });
 
+  test.each<[Record<string, string>, string | null]>([
+    [{ precedence: 'list', 'list-id': '<sales.acme.example>' }, 'human'],
+    [{ precedence: 'bulk' }, 'human'],
+    [{ 'list-id': '<sales.acme.example>', 'auto-submitted': 'auto-replied' }, 'automatic'],
+    [{ precedence: 'bulk', 'x-autoreply': 'yes' }, 'automatic'],
+    [{ precedence: 'junk' }, 'automatic'],
+    [{ precedence: 'list', 'return-path': '<>' }, 'automatic'],
+  ])('D4 in our thread, %j: %s', (headers, kind) => {
+    const mail = { subject: 'Re: Hello', headers, bounce: null };
+    expect(judge(mail, 'Kiitos viestistä.', on, { isThreaded: true }).kind).toBe(kind);
+  });
+
   test('D4 a footer of a machine that speaks of unsubscribing opts nobody out', () => {
     const headers = { 'auto-submitted': 'auto-replied' };
     expect(read('I am on vacation. To stop emailing me, please unsubscribe me.', { headers })[1]).toBe('out_of_office');

@@ -47,7 +47,10 @@ test('D4 a human reply is stored once, ends its run, and is told to the owner on
     { channel: office.admin.slackUserId, report: { title: 'A reply from Pat 1, Acme: something else' } },
   ]);
   expect(notes[0]!.key).toMatch(/^reply:\d+$/);
-  expect(notes[0]!.buttons).toHaveLength(5);
+  expect(notes[0]!.buttons!.map(({ label }) => label)).toEqual([
+    ...['Answer', 'Interested', 'Not interested', 'Out of office', 'Not a reply', 'Opt out'],
+  ]);
+  expect(notes[0]!.choice!.options).toHaveLength(9);
   expect(JSON.stringify(notes[0]!.report)).toContain('The run in \\"Fall Intro\\" has ended');
 });
 
@@ -64,7 +67,12 @@ test('D4 how far a mailbox is read is kept, and a mailbox that was made anew is 
   expect(await repliesOf(world, office)).toHaveLength(3);
   expect(notes).toHaveLength(3);
   const page = { uidValidity: '2', mails: inbox.mails, lastUid: 1, hasMore: false };
-  expect(await world.in(office, ctx => replies.receive(ctx, senderId, page))).toEqual({ stored: 0, tell: [], ask: [] });
+  expect(await world.in(office, ctx => replies.receive(ctx, senderId, page))).toEqual({
+    stored: 0,
+    tell: [],
+    ask: [],
+    answers: [],
+  });
   expect((await box()).last_uid).toBe(3);
 });
 

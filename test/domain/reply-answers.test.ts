@@ -60,6 +60,72 @@ test('S6 what comes back to an answer belongs to the same run', async ({ world }
   expect((await repliesOf(world, office)).at(-1)).toMatchObject({ kind: 'human', enrollment_id: runs[0], outcome: 'none' });
 });
 
+/** A notice that brings back what was sent, failed for good unless said. */
+const notice = (mailId: string, status = '5.1.1') => ({
+  ...from('mailer-daemon@acme.example'),
+  subject: 'Undelivered Mail Returned to Sender',
+  bounce: { mailId, recipient: null, action: 'failed', status, diagnostic: `550 ${status} no such user` },
+});
+
+/** Pat's mail was answered by somebody, and that was answered. */
+async function answered(world: World, address: string) {
+  const kept = await correspondence(world);
+  const { office, inbox, sent, read } = kept;
+  inbox.put({ ...from(address, 'Pat'), text: 'Who are you?', inReplyTo: sent[0]!.mailId }, world.now);
+  await read();
+  await world.press(office, approvalOf(await world.call(office, 'answer_reply', { text: 'I am Ada.' })));
+  await world.drain();
+  const [answer] = await answersOf(world, office);
+  const lead = () => world.in(office, ctx => ctx.tx.selectFrom('lead').selectAll().executeTakeFirstOrThrow());
+  return { ...kept, answer: answer!, lead };
+}
+
+const countedOf = async (world: World, office: Office) =>
+  ((await world.call(office, 'show_numbers', {})) as { result: { numbers: object[] } }).result.numbers;
+
+test("D5 an answer to an assistant that comes back has failed; neither the lead's address nor the step has bounced", async ({
+  world,
+}) => {
+  const { office, inbox, notes, read, runs, answer, lead } = await answered(world, 'assistant@acme.example');
+  inbox.put(notice(answer.mail_id), world.now);
+  await read();
+  expect(await answersOf(world, office)).toMatchObject([
+    { state: 'failed', reason: 'sent_back', detail: '550 5.1.1 no such user' },
+  ]);
+  expect((await lead()).email_status).not.toBe('bounced');
+  expect(await enrollmentOf(world, office, runs[0]!)).toMatchObject({ state: 'replied' });
+  expect(await repliesOf(world, office)).toMatchObject([{}, { kind: 'bounce', message_id: null, outcome: 'none' }]);
+  for (const row of await countedOf(world, office)) expect(row).toMatchObject({ sent: 1, delivered: 1, bounced: 0 });
+  expect(notes).toHaveLength(2);
+  expect(notes.at(-1)).toMatchObject({
+    channel: office.admin.slackUserId,
+    report: { tone: 'warning', title: 'Your answer to Pat 1 came back: it did not reach assistant@acme.example.' },
+  });
+  inbox.put({ ...notice(answer.mail_id), mailId: '<second@acme.example>' }, world.now);
+  await read();
+  expect(notes).toHaveLength(2);
+});
+
+test("D5 an answer to the lead's own address that comes back marks it, and still is not the step's bounce", async ({ world }) => {
+  const { office, inbox, read, answer, lead } = await answered(world, 'pat1@acme.example');
+  inbox.put(notice(answer.mail_id, '4.4.7'), world.now);
+  await read();
+  expect(await answersOf(world, office)).toMatchObject([{ state: 'failed', reason: 'sent_back' }]);
+  expect((await lead()).email_status).not.toBe('bounced');
+  inbox.put({ ...notice(answer.mail_id), mailId: '<second@acme.example>' }, world.now);
+  await read();
+  expect((await lead()).email_status).toBe('bounced');
+  for (const row of await countedOf(world, office)) expect(row).toMatchObject({ sent: 1, delivered: 1, bounced: 0 });
+});
+
+test('D4 an answer that is only late stays sent', async ({ world }) => {
+  const { office, inbox, read, answer } = await answered(world, 'pat1@acme.example');
+  const late = notice(answer.mail_id, '4.4.1');
+  inbox.put({ ...late, bounce: { ...late.bounce, action: 'delayed' } }, world.now);
+  await read();
+  expect(await answersOf(world, office)).toMatchObject([{ state: 'sent' }]);
+});
+
 const refusals: [how: string, answered: HandOver | Error, state: string, reason: string, sender: string][] = [
   ['breaks off', new Error('socket'), 'unknown', 'no_answer', 'healthy'],
   ['does not answer', { outcome: 'unknown', detail: 'no answer' }, 'unknown', 'no_answer', 'healthy'],

@@ -132,6 +132,41 @@ test('D5 bounces of more than a week ago, or from before somebody let it send ag
   expect((await senderOf(world, office, senderId)).status).toBe('healthy');
 });
 
+test('D5 a pause for another reason settles no bounces: they still count when it goes on', async ({ world }) => {
+  const { office, senderId } = await running(world);
+  await history(world, office, senderId, 100, 5);
+  const sender = 'ann@drover.example';
+  await world.call(office, 'pause_sender', { sender });
+  await world.call(office, 'resume_sender', { sender });
+  await history(world, office, senderId, 1, 1, 0);
+  await world.in(office, ctx => senders.checkBounces(ctx, senderId));
+  expect(await senderOf(world, office, senderId)).toMatchObject({ status: 'paused', status_code: 'bounce_rate' });
+});
+
+test('S5 a sender in two far zones warms up by one day a day, whatever their dates', async ({ world }) => {
+  const office = await world.office();
+  mailThrough(world);
+  const senderIds = [await makeSender(world, office, { ramp: true, minGapMinutes: 0, dailyLimit: 50 })];
+  const [all, until] = [[1, 2, 3, 4, 5, 6, 7], '23:59'];
+  const far = { senderIds, days: all, from: '00:00', until, steps: 1, dailyCap: 2 };
+  const ids = [
+    await makeSequence(world, office, { ...far, name: 'Auckland', zone: 'Pacific/Auckland' }),
+    await makeSequence(world, office, { ...far, name: 'Los Angeles', zone: 'America/Los_Angeles' }),
+  ];
+  for (const [index, id] of ids.entries()) await enrol(world, office, id, 40, { list: `List ${index}` });
+  const end = world.now.add({ hours: 48 });
+  while (Temporal.Instant.compare(world.now, end) < 0) {
+    for (const id of ids) await world.in(office, ctx => messages.planDay(ctx, id));
+    await messages.sendDue(world.services, office.id);
+    await world.clock.move({ hours: 2 });
+  }
+  const sent = (await ledger(world, office)).filter(row => row.state === 'sent');
+  // Both sent by turns, and the dates on which anything left are few.
+  expect(new Set(sent.map(row => row.sequence_id)).size).toBe(2);
+  const { sending_days: days } = await senderOf(world, office, senderIds[0]!);
+  expect(days).toBe(new Set(sent.map(row => row.planned_on)).size);
+});
+
 test('D5 an address that the mail server refuses counts at once', async ({ world }) => {
   const { office, senderId } = await running(world);
   mailThrough(world, mailServer(async () => ({ outcome: 'bad_address', detail: '550 5.1.1' })).transport);

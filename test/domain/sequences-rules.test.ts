@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SendWindow } from '../../src/calendar.ts';
 import * as rules from '../../src/domain/sequences/rules.ts';
-import { check, faultsOf, render } from '../../src/domain/sequences/templates.ts';
+import { check, faultsOf, fill, render } from '../../src/domain/sequences/templates.ts';
 import { isRefusal } from '../../src/errors.ts';
 
 const window: SendWindow = { zone: 'Europe/London', days: [1, 2, 3, 4, 5], from: '09:00', until: '17:00', holidays: new Set() };
@@ -94,7 +94,7 @@ describe('S5', () => {
     ['what others leave of its sender', 20, window, [sender({ othersWant: [20] })], 15, 5, 'senders'],
     ['a small neighbour takes only what it wants', 40, window, [sender({ othersWant: [4] })], 26, 8, 'senders'],
     ['two senders', 50, window, [sender(), sender()], 50, 16, 'cap'],
-    ['the window', 50, { ...window, until: '10:00' }, [sender()], 12, 4, 'window'],
+    ['the window', 50, { ...window, until: '10:00' }, [sender()], 10, 3, 'window'],
     [
       'a ramp',
       50,
@@ -129,6 +129,11 @@ describe('S8', () => {
     ['{% render "passwd" %}', 'not a tag'],
     ['{% for x in fields %}{% endfor %}', 'not a tag'],
     ['{{ first_name ', 'cannot be read'],
+    ['{{ first_name | append }}', 'append expect 2 arguments'],
+    ['{{ company | prepend }}', 'prepend expect 2 arguments'],
+    ['{% if title %}{{ fields.hook | append }}{% endif %}', 'cannot be filled'],
+    ['{% if title %}Hi{% else %}{{ first_name | append }}{% endif %}', 'cannot be filled'],
+    ['{% unless title %}{% assign co = company %}{% endunless %}{{ co }}', '{{ co }} is used where it is not set'],
   ])('S8 %s is refused when saved, naming %s', (body, named) => {
     expect(check([{ subject: 'Hi', body }])).toMatchObject({ code: 'bad_template', message: expect.stringContaining(named) });
   });
@@ -150,6 +155,34 @@ describe('S8', () => {
     expect(render('Hi {{ first_name | default: "there" }}', {})).toEqual({ text: 'Hi there' });
     expect(render('{% if title %}A{% else %}B{% endif %}', {})).toEqual({ text: 'B' });
   });
+  test('S8 what is assigned is asked for as strictly as what is printed', () => {
+    const body = '{% assign co = company | upcase %}At {{ co }}';
+    expect(faultsOf(body)).toEqual([]);
+    expect(render(body, {})).toEqual({ missing: 'company' });
+    expect(render(body, { company: 'Acme' })).toEqual({ text: 'At ACME' });
+    expect(render('{% assign co = company | default: "you" %}At {{ co }}', {})).toEqual({ text: 'At you' });
+    expect(render('{% if company %}{% assign co = company %}At {{ co }}{% endif %}Hi', {})).toEqual({ text: 'Hi' });
+  });
+  test('S8 values that break a template are an answer and no exception', () => {
+    expect(render('{{ first_name | append }}', { first_name: 'Pat' })).toEqual({
+      broken: 'append expect 2 arguments, line 1, column 1',
+    });
+    const long = { fields: { note: 'a'.repeat(2_000) } };
+    expect(render('{{ fields.note | replace: "a", fields.note }}', long)).toMatchObject({ broken: expect.any(String) });
+  });
+  test.each([
+    [{ head: 'Hi', body: ' {% if title %}A{% endif %}\n' }, { refused: 'empty_message' }],
+    [{ head: '{% if title %}A{% endif %}', body: 'Hi' }, { refused: 'empty_message' }],
+    [
+      { head: 'Hi {{ title }}', body: 'Hi' },
+      { refused: 'missing_variable', detail: 'title' },
+    ],
+    [{ head: 'Hi', body: '{{ first_name | append }}' }, { refused: 'template_error' }],
+    [
+      { head: 'Hi', body: 'There' },
+      { head: 'Hi', body: 'There' },
+    ],
+  ])('S8 of %o is left %o', (templates, left) => expect(fill(templates, { first_name: 'Pat' })).toMatchObject(left));
   test('S8 A4 values are data: never parsed again, never able to reach beyond themselves', () => {
     expect(render('Hi {{ first_name }}', { first_name: '{{ company }}<b>' })).toEqual({ text: 'Hi {{ company }}<b>' });
     expect(render('{{ fields.constructor }}', { fields: {} })).toEqual({ missing: 'fields.constructor' });

@@ -160,7 +160,7 @@ test('S4 a changed cap or window moves only unsent messages, and the answer coun
   const rows = await ledger(world, office);
   expect(rows[0]).toMatchObject({ state: 'sent', planned_at: first!.planned_at });
   const planned = rows.filter(message => message.state === 'planned');
-  expect(planned).toHaveLength(12);
+  expect(planned).toHaveLength(10);
   for (const { planned_at } of planned) expect(planned_at.toZonedDateTimeISO('Europe/London').hour).toBe(14);
 });
 

@@ -47,11 +47,12 @@ async function serverOf(answers: Answers, { greeting = '* OK hello' as string | 
   return { account, heard, connections: () => sockets.size, drop: () => [...sockets].map(socket => socket.destroy()) };
 }
 
+const clock = new MovableClock({ standsAt: Temporal.Instant.from('2026-03-02T10:00:00Z') });
+
 function reader(account: MailAccount, timeouts: Partial<ImapTimeouts> = {}) {
-  const clock = new MovableClock({ standsAt: Temporal.Instant.from('2026-03-02T10:00:00Z') });
   const imap = createImap({ accountOf: async () => account, log: silentLog, clock, timeouts });
   toClose.push(imap.close);
-  return (since = { uidValidity: null as string | null, lastUid: 0 }, limit = 10) =>
+  return (since: Parameters<typeof imap.read>[1] = { uidValidity: null, lastUid: 0 }, limit = 10) =>
     imap.read({ workspaceId: 1, senderId: 1 }, since, limit);
 }
 
@@ -147,10 +148,100 @@ test.each<[string, Answers, string | null]>([
   ['says goodbye', ordinary, '* BYE too busy'],
   ['breaks off while it is read', except(/SEARCH/, () => null), '* OK hello'],
   ['never answers', except(/SEARCH/, () => ''), '* OK hello'],
+  ['refuses to search', except(/SEARCH/, tag => `${tag} NO [SERVERBUG] not now\r\n`), '* OK hello'],
+  ['does not understand the search', except(/SEARCH/, tag => `${tag} BAD what?\r\n`), '* OK hello'],
   ['refuses to open the mailbox', except(/EXAMINE/, tag => `${tag} NO not now\r\n`), '* OK hello'],
 ])('D5 a server that %s', async (_what, answers, greeting) => {
   const server = await serverOf(answers, { greeting });
   expect(await reader(server.account, { greeting: 200, whole: 500 })()).toMatchObject({ unreadable: 'unreachable' });
+});
+
+test('D2 a Sent folder that cannot be searched says nothing of what has left', async () => {
+  const server = await serverOf((command, tag) => {
+    if (/^LIST/.test(command)) return `* LIST (\\HasNoChildren \\Sent) "/" "Sent"\r\n${tag} OK done\r\n`;
+    return /SEARCH/.test(command) ? `${tag} NO [SERVERBUG] not now\r\n` : ordinary(command, tag);
+  });
+  const imap = createImap({ accountOf: async () => server.account, log: silentLog, clock });
+  toClose.push(imap.close);
+  expect(await imap.findSent({ workspaceId: 1, senderId: 1 }, ['<1@drover.example>'])).toMatchObject({
+    unreadable: 'unreachable',
+  });
+  expect(server.heard.join('\n')).toMatch(/SEARCH/);
+});
+
+test('D4 a mailbox that was made anew is read from the day before it was last read to its end', async () => {
+  const server = await serverOf(ordinary);
+  const read = reader(server.account);
+  const readAt = Temporal.Instant.from('2026-02-20T10:00:00Z');
+  expect(await read({ uidValidity: '4', lastUid: 800, readAt })).toMatchObject({ uidValidity: '5', lastUid: 9, hasMore: false });
+  expect(await read({ uidValidity: '4', lastUid: 800, readAt: null })).toMatchObject({ lastUid: 9 });
+  expect(server.heard.flatMap(line => /UID SEARCH (.*)$/.exec(line)?.[1] ?? [])).toEqual([
+    'SINCE 19-Feb-2026',
+    'SINCE 01-Mar-2026',
+  ]);
+});
+
+test('D4 what a mailbox that was made anew held before is not what comes next', async () => {
+  const server = await serverOf((command, tag) =>
+    /^UID SEARCH/.test(command) ? `* SEARCH 4\r\n${tag} OK done\r\n` : ordinary(command, tag),
+  );
+  expect(await reader(server.account)({ uidValidity: '4', lastUid: 800 })).toMatchObject({ mails: [{ uid: 4 }], lastUid: 9 });
+});
+
+/** A message whose text stands behind an attachment; its structure, and what its parts hold. */
+const behind = (structure: string, parts: Record<string, string>, size = 400_000): Answers => {
+  const source =
+    'From: pat@acme.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment\r\n\r\nAAAA';
+  return (command, tag) => {
+    const literal = (name: string, text: string) => `${name} {${Buffer.byteLength(text)}}\r\n${text}`;
+    const fetched = (...items: string[]) => `* 1 FETCH (UID 4 ${items.join(' ')})\r\n${tag} OK done\r\n`;
+    if (/^UID SEARCH/.test(command)) return `* SEARCH 4\r\n${tag} OK done\r\n`;
+    if (!/^UID FETCH/.test(command)) return ordinary(command, tag);
+    if (/BODYSTRUCTURE/.test(command)) return structure ? fetched(`BODYSTRUCTURE ${structure}`) : `${tag} NO not now\r\n`;
+    const wanted = [...command.matchAll(/BODY\.PEEK\[([\w.]*)\]<0\.\d+>/g)].map(([, part]) => part!);
+    if (wanted[0]) return fetched(...wanted.map(part => literal(`BODY[${part}]<0>`, parts[part] ?? '')));
+    return fetched(`RFC822.SIZE ${size}`, 'INTERNALDATE "02-Mar-2026 09:00:00 +0000"', literal('BODY[]<0>', source));
+  };
+};
+
+const image = '("image" "png" NIL NIL NIL "base64" 390000 NIL ("attachment" ("filename" "a.png")) NIL NIL)';
+const plain = '("text" "plain" ("charset" "utf-8") NIL NIL "base64" 20 1 NIL NIL NIL NIL)';
+const html = '("text" "html" ("charset" "utf-8") NIL NIL "7bit" 20 1 NIL NIL NIL NIL)';
+const notes = '("text" "plain" ("name" "notes.txt") NIL NIL "7bit" 20 1 NIL ("attachment" ("filename" "notes.txt")) NIL NIL)';
+const mixed = (...parts: string[]) => `(${parts.join('')} "mixed" ("boundary" "b") NIL NIL NIL)`;
+const alternative = (...parts: string[]) => `(${parts.join('')} "alternative" ("boundary" "c") NIL NIL NIL)`;
+const text = {
+  mime: 'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n',
+  body: 'R3LDvMOfZSwgc3RvcA==',
+};
+const page = { mime: 'Content-Type: text/html\r\n\r\n', body: '<p>Please stop</p>' };
+
+test.each<[string, string, Record<string, string>, string]>([
+  ['behind it', mixed(image, plain), { '2.MIME': text.mime, 2: text.body }, 'Grüße, stop'],
+  ['as HTML alone', mixed(image, html), { '2.MIME': page.mime, 2: page.body }, 'Please stop'],
+  ['as alternatives', mixed(image, alternative(plain, html)), { '2.1.MIME': text.mime, '2.1': text.body }, 'Grüße, stop'],
+  [
+    'in two parts, and a text is attached',
+    mixed(image, html, notes, plain),
+    { '2.MIME': page.mime, 2: page.body, '4.MIME': text.mime, 4: text.body },
+    'Please stop\n\nGrüße, stop',
+  ],
+  ['nowhere', mixed(image, notes), {}, ''],
+  ['where the server does not say', '', {}, ''],
+])('X3 the text of a message with a large attachment is found: %s', async (_where, structure, parts, expected) => {
+  const server = await serverOf(behind(structure, parts));
+  expect(await reader(server.account)()).toMatchObject({
+    lastUid: 9,
+    mails: [{ uid: 4, from: { address: 'pat@acme.example' }, text: expected }],
+  });
+  const asked = server.heard.flatMap(line => [...line.matchAll(/BODY\.PEEK\[(\d[\w.]*)\]<0\.65536>/g)].map(([, part]) => part));
+  expect(asked.toSorted()).toEqual(Object.keys(parts).toSorted());
+});
+
+test('A4 of a small message without words nothing else is asked for', async () => {
+  const server = await serverOf(behind(mixed(image, plain), {}, 2_000));
+  expect(await reader(server.account)()).toMatchObject({ mails: [{ uid: 4, text: '' }] });
+  expect(server.heard.filter(line => /BODYSTRUCTURE/.test(line))).toEqual([]);
 });
 
 test('D5 a sender without IMAP and a server that is not there', async () => {

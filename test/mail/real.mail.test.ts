@@ -191,7 +191,7 @@ test('D4 pages go on where the last one ended, and reading changes no flag', asy
   expect(flags).toEqual([]);
 });
 
-test('D4 a mailbox that was made anew is read from its beginning; one never read begins with today', async () => {
+test('D4 a mailbox that was made anew is read from when it was last read; one never read begins with yesterday', async () => {
   const before = await mail.endOf('sam');
   await mail.imap.close();
   await mail.close();
@@ -233,6 +233,34 @@ test('A4 a mail of 30 MB is read by its beginning', async () => {
   const [big] = await mail.since('ben', end);
   expect(big).toMatchObject({ subject: 'Big', text: expect.stringMatching(/^Short words/) });
   expect(big!.text.length).toBe(100_000);
+});
+
+test('X3 the text of a message stands behind a large attachment, and is read', async () => {
+  const end = await mail.endOf('ben');
+  const client = new ImapFlow({
+    host: 'localhost',
+    port: mail.where.imaps,
+    secure: true,
+    tls: { ca: mail.ca },
+    auth: { user: people.ben, pass: mail.where.password },
+    logger: false,
+  });
+  await client.connect();
+  const head = [
+    ...['From: pat@acme.example', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=b', '', '--b'],
+    ...['Content-Type: image/png; name="a.png"', 'Content-Disposition: inline; filename="a.png"'],
+    ...['Content-Transfer-Encoding: base64', '', ''],
+  ];
+  const words = Buffer.from('Grüße,\r\nabmelden bitte').toString('base64');
+  const texts = [
+    ...['', '--b', 'Content-Type: multipart/alternative; boundary=c', '', '--c'],
+    ...['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64', '', words, '--c'],
+    ...['Content-Type: text/html', '', '<p>Not this</p>', '--c--', '--b--', ''],
+  ];
+  const large = Buffer.alloc(1024 * 1024, `${'QUFB'.repeat(19)}\r\n`);
+  await client.append('INBOX', Buffer.concat([Buffer.from(head.join('\r\n')), large, Buffer.from(texts.join('\r\n'))]));
+  await client.logout();
+  expect(await mail.since('ben', end)).toMatchObject([{ from: { address: 'pat@acme.example' }, text: 'Grüße,\nabmelden bitte' }]);
 });
 
 test('D2 the Sent folder tells which messages it holds', async () => {

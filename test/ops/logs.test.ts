@@ -8,6 +8,7 @@ import { Broken } from '../../src/errors.ts';
 import { createHandlers } from '../../src/jobs/handlers.ts';
 import { createLog } from '../../src/log.ts';
 import { agentTurn } from '../../src/queues.ts';
+import { modelKey } from '../support/canary.ts';
 import { startOpenAi } from '../support/openai-server.ts';
 import { test as withWorld } from '../support/world.ts';
 
@@ -25,7 +26,7 @@ withWorld('A5 a line from within a job, a turn or a call carries their ids, wher
   const services = { ...world.services, log };
   const ai = await startOpenAi({ status: 400 });
   const model = chooseModel({
-    OPENAI_API_KEY: 'sk-of-a-test',
+    OPENAI_API_KEY: modelKey,
     OPENAI_BASE_URL: ai.url,
     OPENAI_MODEL: 'planner',
     OPENAI_FALLBACK_MODEL: undefined,

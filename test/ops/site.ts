@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test as base } from 'vitest';
+import { test as base, expect } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { type LocalSlack, startLocalSlack } from '../../src/local-slack/index.ts';
 import { silentLog } from '../../src/log.ts';
+import { everyday, modelKey, sightings } from '../support/canary.ts';
 import { createServerDatabase, serverUrl } from '../support/database.ts';
 import { type OpenAiServer, type Reply, startOpenAi } from '../support/openai-server.ts';
 import { type Running, startDrover } from '../support/process.ts';
@@ -59,7 +60,7 @@ export const test = base.extend<{ site: Site }>({
             SLACK_BOT_TOKEN: botToken,
             ...(transport === 'http' ? { SLACK_SIGNING_SECRET: signingSecret } : { SLACK_APP_TOKEN: appToken }),
             SLACK_API_URL: slack.apiUrl,
-            OPENAI_API_KEY: 'sk-of-a-test',
+            OPENAI_API_KEY: modelKey,
             OPENAI_BASE_URL: ai.url,
             OPENAI_MODEL: model,
           },
@@ -77,6 +78,10 @@ export const test = base.extend<{ site: Site }>({
           .filter(({ byApp }) => byApp)
           .map(({ text }) => text),
     });
+    expect(
+      started.flatMap(running => sightings('printed', running.printed(), everyday)),
+      'A5 secrets of the suite',
+    ).toEqual([]);
     for (const { child, stop } of started) if (child.exitCode === null && child.signalCode === null) await stop('SIGKILL');
     await Promise.all([ai.close(), slack.close(), proxy?.close()]);
     await rm(home, { recursive: true, force: true });

@@ -210,7 +210,7 @@ describe('manifest.yml', () => {
     for (const { command, usage_hint: hint } of features.slash_commands) {
       expect(command.length).toBeLessThanOrEqual(32);
       expect(hint).toBe(
-        'status | lists | list NAME | sequences | sequence NAME | why NAME | forecast | review | replies | numbers | senders | undo | activity | help',
+        'status | lists | list NAME | sequences | sequence NAME | who NAME | why NAME | forecast | review | tasks | replies | numbers | senders | undo | activity | help',
       );
     }
   });

@@ -4,7 +4,8 @@ import { systemClock } from '../../src/clock.ts';
 import { connectEmbedded, connectServer } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { acrossWorkspaces } from '../../src/db/transaction.ts';
-import { enter } from '../../src/domain/context.ts';
+import { drover, enter } from '../../src/domain/context.ts';
+import * as lists from '../../src/domain/lists/index.ts';
 import { Broken, Unavailable } from '../../src/errors.ts';
 import { enqueueWith, startBoss, work } from '../../src/jobs/boss.ts';
 import type { User } from '../../src/local-slack/index.ts';
@@ -194,6 +195,27 @@ describe.each(transports)('/drover over %s', transport => {
     expect(await answers('why Nobody knows it')).toMatch(/Nobody knows it/);
     expect(await answers('forecast')).not.toMatch(/has no|Something broke|There is no tool/);
     expect(await answers('forecast Nobody knows it')).toMatch(/Nobody knows it/);
+    expect(slack.turns.asked).toEqual([]);
+  });
+
+  test('A7 who is on a list or in a sequence, and which tasks wait, are answered without the model', async ({ world, slack }) => {
+    const { control, users } = slack.slack;
+    const ada = users[0]!;
+    const answers = async (line: string) => {
+      const before = told(slack, ada.id).length;
+      await control.slash(ada.id, '/drover', line);
+      await world.drain();
+      return told(slack, ada.id).slice(before).join(' ');
+    };
+    expect(await answers('tasks')).toMatch(/No task waits/);
+    expect(await answers('tasks Nobody knows it')).toMatch(/Nobody knows it/);
+    await enter(world.services, slack.workspaceId, drover, async ctx => {
+      const { id: ownerId } = await ctx.tx.selectFrom('member').select('id').executeTakeFirstOrThrow();
+      await lists.create(ctx, { name: 'Empty List', ownerId, source: 'csv', criteria: null });
+    });
+    expect(await answers('who "Empty List"')).toMatch(/Nobody is on .{0,9}Empty List/);
+    expect(await answers('who Nobody knows it')).toMatch(/Nobody knows it/);
+    expect(await answers('who')).toMatch(/needs a name/);
     expect(slack.turns.asked).toEqual([]);
   });
 

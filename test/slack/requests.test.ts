@@ -39,6 +39,18 @@ describe('reading', () => {
     );
   });
 
+  test('C1 a modal that is sent off is known by its view, however often; one that is left is nothing to us', () => {
+    const sent = {
+      ...{ type: 'view_submission', team: { id: 'T1' }, user: { id: 'U1' }, trigger_id: 'a' },
+      view: { id: 'V1', callback_id: 'answer_reply' },
+    };
+    const key = { kind: 'store', request: { key: 'view:T1:U1:V1', kind: 'interaction' } };
+    expect([read(sent), read({ ...sent, trigger_id: 'b' })]).toMatchObject([key, key]);
+    expect(read({ ...sent, view: { id: 'V2' } })).toMatchObject({ request: { key: 'view:T1:U1:V2' } });
+    expect(read({ ...sent, view: {} })).toEqual({ kind: 'malformed' });
+    expect(read({ ...sent, type: 'view_closed' })).toEqual({ kind: 'ignore' });
+  });
+
   test('C1 clicks and commands are known by action_ts and trigger_id', () => {
     const click = {
       type: 'block_actions',

@@ -8,26 +8,34 @@ import { createLog } from '../../src/log.ts';
 /** The letters of every planted secret: they make it findable, and are nobody else's. */
 export const canary = 'C4naryQx7';
 
+/** The letters of every secret that the suite works with: after each test they stand in no log line and in no table. */
+export const everyday = 'Wh1stleK3y';
+
+export const modelKey = `sk-proj-${everyday}abcdefghijklmnop`;
+export const mailPassword = `${everyday} horses`;
+
 /** Lines in which a canary stands. */
-export const sightings = (where: string, text: string): string[] =>
+export const sightings = (where: string, text: string, letters = canary): string[] =>
   text
     .split('\n')
-    .filter(line => line.includes(canary))
+    .filter(line => line.includes(letters))
     .map(line => `${where}: ${line.slice(0, 300)}`);
 
-/** Every row of every table, pg-boss's too. */
-export async function inTables(db: Db): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and n.nspname in ('public', 'pgboss') and c.relname <> 'directory_person'`.execute(db);
-  const found: string[] = [];
-  for (const { name } of rows) {
-    const hits = await sql<{
-      row: string;
-    }>`select t::text as row from ${sql.raw(name)} t where t::text like ${`%${canary}%`}`.execute(db);
-    found.push(...hits.rows.map(({ row }) => `table ${name}: ${row.slice(0, 300)}`));
+const statements = new WeakMap<Db, string>();
+
+/** Every row of every table in which a canary stands, pg-boss's too. */
+export async function inTables(db: Db, letters = canary): Promise<string[]> {
+  let statement = statements.get(db);
+  if (!statement) {
+    const { rows } = await sql<{ name: string }>`
+      select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r' and n.nspname in ('public', 'pgboss') and c.relname <> 'directory_person'`.execute(db);
+    statement = rows.map(({ name }) => `select '${name}' as name, t::text as row from ${name} t`).join(' union all ');
+    statements.set(db, statement);
   }
-  return found;
+  const { rows } = await sql<{ name: string; row: string }>`
+    select name, row from (${sql.raw(statement)}) everything where row like ${`%${letters}%`}`.execute(db);
+  return rows.map(({ name, row }) => `table ${name}: ${row.slice(0, 300)}`);
 }
 
 /** What is logged at debug level, as text. */

@@ -41,11 +41,14 @@ export class Inbox implements MailReader {
     return whole;
   }
 
-  read: MailReader['read'] = async (_mailbox, { uidValidity, lastUid }, limit) => {
+  read: MailReader['read'] = async (_mailbox, { uidValidity, lastUid, readAt }, limit) => {
     this.reads++;
     if (this.fault) return this.fault;
-    const from = uidValidity === this.uidValidity ? lastUid : 0;
-    const waiting = this.mails.filter(mail => mail.uid > from);
+    const isAnew = uidValidity !== null && uidValidity !== this.uidValidity;
+    const earliest = (isAnew && readAt?.subtract({ hours: 24 })) || Temporal.Instant.fromEpochMilliseconds(0);
+    const waiting = this.mails.filter(({ uid, receivedAt }) =>
+      isAnew ? Temporal.Instant.compare(receivedAt, earliest) >= 0 : uid > lastUid,
+    );
     const mails = waiting.slice(0, limit);
     return { uidValidity: this.uidValidity, mails, lastUid: mails.at(-1)?.uid ?? lastUid, hasMore: waiting.length > limit };
   };

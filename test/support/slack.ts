@@ -7,10 +7,11 @@ import { notify } from '../../src/slack/notify.ts';
 import { Receiver } from '../../src/slack/receiver.ts';
 import { SocketReceiver } from '../../src/slack/socket.ts';
 import type { RunTurn, TurnAnswer, TurnRequest } from '../../src/tools/turn.ts';
+import { everyday } from './canary.ts';
 
-export const signingSecret = 'a-secret-of-tests';
-export const botToken = 'xoxb-a-token-of-tests';
-export const appToken = 'xapp-a-token-of-tests';
+export const signingSecret = `${everyday}0123456789abcdef0123456789`;
+export const botToken = `xoxb-1234567890-${everyday}abcdefghijkl`;
+export const appToken = `xapp-1-A0123-4567-${everyday}abcdefghijkl`;
 
 /** The two ways in which Slack reaches Drover; what is true over one is true over the other. */
 export const transports = ['http', 'socket'] as const;

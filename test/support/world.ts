@@ -1,5 +1,5 @@
 import type { PgBoss } from 'pg-boss';
-import { test as base } from 'vitest';
+import { test as base, expect } from 'vitest';
 import { MovableClock } from '../../src/clock.ts';
 import type { Connection } from '../../src/db/connect.ts';
 import { workspaceOfTeam } from '../../src/db/system.ts';
@@ -8,6 +8,7 @@ import { drain, enqueueWith, type Handlers, startBoss } from '../../src/jobs/bos
 import { createHandlers, type JobPorts } from '../../src/jobs/handlers.ts';
 import { silentLog } from '../../src/log.ts';
 import { decide, type Invocation, type Outcome, runTool } from '../../src/tools/run.ts';
+import { everyday, inTables, listen, sightings } from './canary.ts';
 import { empty, openDatabase } from './database.ts';
 
 /** A Monday, 08:00 in London: before the window of a working day opens. */
@@ -120,6 +121,11 @@ export const test = base.extend<{ world: World }>({
     const engine = await shared.droverEngine;
     await empty(engine.connection);
     await engine.clock.set(start);
-    await use(new World(engine));
+    const heard = listen();
+    await use(new World(engine, { log: heard.log }));
+    const { db } = engine.connection;
+    expect([...sightings('log', heard.text(), everyday), ...(await inTables(db, everyday))], 'A5 secrets of the suite').toEqual(
+      [],
+    );
   },
 });

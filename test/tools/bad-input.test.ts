@@ -10,6 +10,8 @@ test.for([
   ['X1', 'exclude', { domain: 'acme.example', until: '31 February' }, '31 February'],
   ['E3', 'pause_lead', { lead: 'Pat 1', until: '2027-02-29' }, '2027-02-29'],
   ['S4', 'edit_sequence', { sequence: 'Fall Intro', holidays: { dates: ['2026-12-24', '2026-13-01'] } }, '2026-13-01'],
+  ['G1', 'show_numbers', { since: '2026-02-30' }, '2026-02-30'],
+  ['G1', 'show_numbers', { since: '2026-01-01', until: '2026-06-31' }, '2026-06-31'],
 ] as const)('%s %s: a date that does not exist is refused in a sentence', async ([, tool, input, date], { world }) => {
   const office = await world.office();
   const id = await makeSequence(world, office);

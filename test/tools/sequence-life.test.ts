@@ -278,6 +278,45 @@ test('A1 S4 taking holidays away from a running sequence opens days, so it waits
   expect(await edit({ country: null })).toMatchObject({ outcome: 'needs_approval' });
 });
 
+test('S4 a date that is added leaves the others, one that is removed goes alone, and only dates replace all; the report names them', async ({
+  world,
+}) => {
+  const office = await world.office();
+  await makeSequence(world, office);
+  const edit = (holidays: object) => world.call(office, 'edit_sequence', { sequence: 'Fall Intro', holidays });
+  const dates = (...wanted: string[]) => ({ result: { holidays: { country: null, dates: wanted } } });
+  expect(await edit({ addDates: ['2026-12-24'] })).toMatchObject(dates('2026-12-24'));
+  expect(await edit({ addDates: ['2026-12-31', '2026-12-24'] })).toMatchObject(dates('2026-12-24', '2026-12-31'));
+  const four = await edit({ addDates: ['2026-12-25', '2027-01-04'] });
+  const named = 'Thu 24 Dec 2026, Fri 25 Dec 2026, Thu 31 Dec 2026, Mon 4 Jan 2027';
+  expect(four.report.facts).toContainEqual({ label: 'Holidays', value: named });
+
+  const asked = await edit({ removeDates: ['2026-12-31'] });
+  if (asked.outcome !== 'needs_approval') throw new Error('a day opens, so it waits for a button');
+  expect(asked.approval.summary).toContain(`${named} → Thu 24 Dec 2026, Fri 25 Dec 2026, Mon 4 Jan 2027`);
+  expect(await world.press(office, asked.approval.id)).toMatchObject({
+    did: dates('2026-12-24', '2026-12-25', '2027-01-04'),
+  });
+  await world.call(office, 'pause_sequence', { sequence: 'Fall Intro' });
+  expect(await edit({ dates: ['2026-05-01'] })).toMatchObject(dates('2026-05-01'));
+});
+
+test('S4 a date that is no holiday of its own cannot be removed, and the answer says where it comes from', async ({ world }) => {
+  const office = await world.office();
+  await makeSequence(world, office);
+  const edit = (holidays: object) => world.call(office, 'edit_sequence', { sequence: 'Fall Intro', holidays });
+  await edit({ country: 'DE', addDates: ['2026-12-24'] });
+  expect(await edit({ removeDates: ['2026-12-30'] })).toMatchObject({
+    code: 'no_holiday',
+    message: 'Wed 30 Dec is no holiday of "Fall Intro".',
+  });
+  expect(await edit({ removeDates: ['2026-12-24', '2026-12-25'] })).toMatchObject({
+    code: 'public_holiday',
+    message: expect.stringMatching(/^Fri 25 Dec is a public holiday of Germany/),
+    next: ['ignore holidays in Fall Intro', 'show sequence "Fall Intro"'],
+  });
+});
+
 test('S8 templates are previewed for three real leads of a linked list, and an empty variable is named', async ({ world }) => {
   const office = await world.office();
   const id = await makeSequence(world, office, { steps: 2, body: 'For {{ company }}, {{ title }}' });
@@ -287,8 +326,8 @@ test('S8 templates are previewed for three real leads of a linked list, and an e
   expect(shown.result.previews).toMatchObject([
     { lead: 'Pat 1', position: 1, subject: 'Hello Pat', body: 'For Acme, VP *bold* <@U1>' },
     { lead: 'Pat 1', position: 2, subject: 'Re: Hello Pat' },
-    { lead: 'Pat 2', position: 1, missing: 'title', body: null },
-    { lead: 'Pat 2', position: 2, missing: 'title' },
+    { lead: 'Pat 2', position: 1, held: { refused: 'missing_variable', detail: 'title' }, body: null },
+    { lead: 'Pat 2', position: 2, held: { detail: 'title' } },
     { lead: 'Pat 3', position: 1 },
     { lead: 'Pat 3', position: 2 },
   ]);

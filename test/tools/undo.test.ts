@@ -288,18 +288,6 @@ test('A6 a resumption is paused again', async ({ world }) => {
   expect(title(await undo(world, office))).toContain('"Fall" is paused again');
 });
 
-test('A6 an approval of leads cannot be undone, and the answer says what to do instead', async ({ world }) => {
-  const office = await world.office();
-  await makeList(world, office, 'VPs', { members: 1 });
-  await makeSequence(world, office, 'Fall', { mode: 'copilot' });
-  await world.call(office, 'link_list', { list: 'VPs', sequence: 'Fall' });
-  await settle(world);
-  await world.call(office, 'review_leads', { sequence: 'Fall', decision: 'approve', all: true });
-  const refused = await undo(world, office);
-  expect(refused).toMatchObject({ outcome: 'refused', code: 'cannot_undo' });
-  expect(refused.report.next).toContain('pause "Fall"');
-});
-
 test('A6 an exclusion is lifted again, one from before keeps its reason, an opt-out stays (X3)', async ({ world }) => {
   const office = await world.office();
   const standing = () =>

@@ -36,6 +36,10 @@ pure('D3 E5 L5 every stored reason has a sentence', () => {
   const gate = ['window_closed', 'sequence_not_sending', 'sender_not_healthy', 'cap_reached', 'sender_limit', 'company_limit'];
   const lasting = [
     'missing_variable',
+    'template_error',
+    'empty_message',
+    'no_opt_out_url',
+    'no_postal_address',
     'excluded_person',
     'excluded_company',
     'replied',

@@ -1,16 +1,26 @@
+import type { Criteria } from '../../domain/lists/criteria.ts';
 import { complete, type Draft, draftOf, finished } from './draft.ts';
+import { forEach, spread, unlessDropped } from './each.ts';
 import type { Reference } from './names.ts';
+import { numeralAt } from './numbers.ts';
 import type { Reading } from './phrases.ts';
 import { special } from './specials.ts';
 import type { WrittenStep } from './steps.ts';
-import { find, findAny, follow, type Outcome, type Talk } from './talk.ts';
+import { find, findAny, follow, leadsOf, type Outcome, type Talk } from './talk.ts';
 import type { PhraseCall } from './types.ts';
 
 /** What a reading comes to. It follows the talk: a call that it makes is what the next clause may call "it". */
-export function build(reading: Reading, talk: Talk, steps: WrittenStep[] | undefined): Outcome {
+export function build(said: Reading, talk: Talk, steps: WrittenStep[] | undefined): Outcome {
+  const reading = spread(said, talk);
   const { group } = reading.phrasing;
-  const outcome = group.tool.startsWith('$') ? special(reading, talk) : plainCall(reading, group.tool, talk, steps);
-  if ('calls' in outcome) for (const call of outcome.calls) follow(talk, call);
+  const made = group.tool.startsWith('$') ? special(reading, talk) : plainCall(reading, group.tool, talk, steps);
+  const outcome = unlessDropped(reading, made, talk);
+  if (!('calls' in outcome)) return outcome;
+  const half = halfPlaced(reading, outcome.calls, talk);
+  if (half) return half;
+  for (const call of outcome.calls) follow(talk, call);
+  const people = [...new Set(outcome.calls.flatMap(call => leadsOf(call) ?? []))];
+  if (people.length) talk.focus = { ...talk.focus, leads: people };
   return outcome;
 }
 
@@ -19,8 +29,11 @@ function plainCall(reading: Reading, tool: string, talk: Talk, steps: WrittenSte
   const isIt = !isNamed(reading.fields.sequence);
   const ofLast =
     (isIt && tool === 'pause_sequence' ? (stopLast(talk) ?? senderOfLast(talk, 'pause_sender')) : undefined) ??
-    (isIt && tool === 'resume_sequence' ? senderOfLast(talk, 'resume_sender') : undefined);
+    (isIt && tool === 'resume_sequence' ? senderOfLast(talk, 'resume_sender') : undefined) ??
+    (isIt && tool === 'edit_sequence' ? limitOfLast(reading, talk) : undefined);
   if (ofLast) return { calls: [ofLast] };
+  const people = tool === 'pause_sequence' ? peopleOfLast(reading, talk) : undefined;
+  if (people) return { calls: people };
   if (tool === 'show_list' || tool === 'show_sequence') return show(reading, tool, talk);
   const draft = draftOf(reading, tool, talk);
   Object.assign(draft.input, group.set);
@@ -31,20 +44,18 @@ function plainCall(reading: Reading, tool: string, talk: Talk, steps: WrittenSte
   return forEach(reading, finished(tool, draft), talk);
 }
 
-/** `pause Fall Intro and Partner Launch`: the same call for each of the names. */
-function forEach({ fields }: Reading, outcome: Outcome, talk: Talk): Outcome {
-  if (!('calls' in outcome)) return outcome;
-  const calls = [...outcome.calls];
-  for (const kind of ['list', 'sequence'] as const) {
-    const { also = [] } = (fields[kind] ?? {}) as Partial<Reference>;
-    const made = [...calls];
-    for (const text of also) {
-      const found = find(talk, kind, { how: 'known', text, kinds: [kind] });
-      if ('name' in found) calls.push(...made.map(call => ({ ...call, input: { ...call.input, [kind]: found.name } })));
-    }
-  }
-  return { ...outcome, calls };
+/** `find 10 CTOs and 5 VPs of Sales in Germany`: of whom the place is said is not plain. */
+function halfPlaced({ tokens }: Reading, [call]: PhraseCall[], { calls }: Talk): Outcome | undefined {
+  const before = calls.at(-1);
+  if (call?.tool !== 'create_list' || before?.tool !== 'create_list' || !numeralAt(tokens, 0)) return undefined;
+  if (isPlaced(before) || !isPlaced(call)) return undefined;
+  return { ask: 'Are all of them to be there? Say each search in full: “find 10 CTOs in Germany. Find 5 CFOs in Germany.”' };
 }
+
+const isPlaced = ({ input }: PhraseCall): boolean => {
+  const { personLocations, companyLocations } = input.criteria as Criteria;
+  return Boolean(personLocations ?? companyLocations);
+};
 
 const isNamed = (reference: unknown): boolean => reference !== undefined && (reference as Reference).how !== 'pronoun';
 
@@ -56,10 +67,26 @@ function stopLast({ calls, context }: Talk): PhraseCall | undefined {
   return { tool: last.tool, input: { ...(last.input.channel ? { channel: last.input.channel } : {}), cadence: 'off' } };
 }
 
+/** `pause them`, right after something was done with people, means those. */
+function peopleOfLast({ fields, tokens }: Reading, { calls, context, focus }: Talk): PhraseCall[] | undefined {
+  const last = calls.at(-1) ?? context.focus.last;
+  const isThem = /^(them|they)$/i.test((fields.sequence as Reference | undefined)?.text ?? '');
+  if (!isThem || !last || !leadsOf(last)) return undefined;
+  const tool = tokens.some(({ fold }) => /^(pause|hold|suspend|freeze|park)$/.test(fold)) ? 'pause_lead' : 'stop_lead';
+  return (focus.leads ?? []).map(lead => ({ tool, input: { lead } }));
+}
+
 /** `resume it`, right after something was done with a mailbox, means that. */
-function senderOfLast({ calls, context }: Talk, tool: 'pause_sender' | 'resume_sender'): PhraseCall | undefined {
+function senderOfLast({ calls, context }: Talk, tool: 'pause_sender' | 'resume_sender' | 'set_sender'): PhraseCall | undefined {
   const last = calls.at(-1) ?? context.focus.last;
   return last?.input.sender === undefined ? undefined : { tool, input: { sender: last.input.sender } };
+}
+
+/** `set its limit to 40`, right after something was done with a mailbox, is said of that. */
+function limitOfLast({ fields, tokens }: Reading, talk: Talk): PhraseCall | undefined {
+  const limited = senderOfLast(talk, 'set_sender');
+  const isLimit = fields.dailyCap !== undefined && tokens.some(({ fold }) => fold === 'its' || fold === 'it');
+  return limited && isLimit ? { tool: 'set_sender', input: { ...limited.input, dailyLimit: fields.dailyCap } } : undefined;
 }
 
 /** What only a person does: it says how, and calls nothing (A1). */

@@ -1,6 +1,6 @@
 import { isEmpty } from '../../domain/lists/criteria.ts';
 import { describe } from './criteria.ts';
-import type { Reference } from './names.ts';
+import { either, type Reference } from './names.ts';
 import type { SequenceOptions } from './options.ts';
 import type { Person } from './people.ts';
 import type { Reading } from './phrases.ts';
@@ -13,6 +13,8 @@ export interface Draft {
   input: Record<string, unknown>;
   asks: { text: string; near: string[] }[];
   notes: string[];
+  /** The people of whom the call is made, one after another. */
+  each?: { field: string; names: string[] };
 }
 
 /** Tools whose list or sequence may stay unsaid: it is the one in focus. */
@@ -36,13 +38,15 @@ const about: Record<string, ('list' | 'sequence')[]> = {
   set_autopilot: ['sequence'],
   show_sequence: ['sequence'],
   review_leads: ['sequence'],
+  enroll_lead: ['sequence'],
 }; // prettier-ignore
 
 /** Tools for which a list or sequence that is named beside the rest says nothing more. */
 const idle: Record<string, readonly string[]> = { unlink_list: ['sequence'], create_list: ['list', 'sequence'] };
 
-export function finished(tool: string, { input, asks, notes }: Draft): Outcome {
-  if (!asks.length) return { calls: [{ tool, input }], ...(notes.length ? { note: notes.join(' ') } : {}) };
+export function finished(tool: string, { input, asks, notes, each }: Draft): Outcome {
+  const calls = each ? each.names.map(name => ({ tool, input: { ...input, [each.field]: name } })) : [{ tool, input }];
+  if (!asks.length) return { calls, ...(notes.length ? { note: notes.join(' ') } : {}) };
   const [only, more] = asks as [Draft['asks'][number], Draft['asks'][number]?];
   return only.near.length === 1 && !more
     ? { ask: `${only.text} Say yes and I go on with it.`, pending: { tool, input } }
@@ -105,6 +109,7 @@ function fill(draft: Draft, field: string, value: unknown, { read, talk }: Filli
       name(draft, field, value, talk);
       return;
     case 'attribute':
+    case 'field':
     case 'value':
     case 'rest':
       return;
@@ -115,15 +120,23 @@ function fill(draft: Draft, field: string, value: unknown, { read, talk }: Filli
       draft.input.changes = { ...(draft.input.changes as object), [field]: value };
       return;
     case 'country':
-      draft.input.holidays = { country: value };
-      return;
     case 'dates':
-      draft.input.holidays = { dates: value };
+    case 'addDates':
+    case 'removeDates':
+      draft.input.holidays = { ...(draft.input.holidays as object), [field]: value };
       return;
-    case 'excluded':
-      draft.input.value = Object.values(value as object)[0];
+    case 'excluded': {
+      const [excluded] = Object.values(value as object);
+      if (isPronoun(excluded)) name(draft, 'value', excluded, talk);
+      else draft.input.value = excluded;
       return;
-    case 'target':
+    }
+    case 'target': {
+      const { lead } = value as { lead?: unknown };
+      if (isPronoun(lead)) name(draft, 'lead', lead, talk);
+      else Object.assign(draft.input, value);
+      return;
+    }
     case 'schedule':
     case 'period':
       Object.assign(draft.input, value);
@@ -136,7 +149,7 @@ function fill(draft: Draft, field: string, value: unknown, { read, talk }: Filli
 const stepsToWrite = (n: number): string =>
   `Its ${n === 1 ? 'step is' : `${n} steps are`} still to be written: “change the steps of it: step 1: subject: … body: …${n > 1 ? ' step 2 after 3 days: body: …' : ''}”.`;
 
-const isPronoun = (value: unknown): value is { pronoun: 'person' | 'thing' } =>
+const isPronoun = (value: unknown): value is Exclude<Person, string> =>
   typeof value === 'object' && value !== null && 'pronoun' in value;
 
 /** Puts the name of a person, a list or a sequence in its field; what stands for one is looked up in the thread. */
@@ -146,6 +159,7 @@ function name(draft: Draft, field: string, value: unknown, talk: Talk): void {
   };
   if (Array.isArray(value)) {
     put(value as string[]);
+    if (field === 'lead') draft.each = { field, names: value as string[] };
     return;
   }
   if (typeof value === 'string') {
@@ -163,11 +177,14 @@ function name(draft: Draft, field: string, value: unknown, talk: Talk): void {
   }
   const { leads = [] } = talk.focus;
   if (!leads.length) draft.asks.push({ text: 'Who? Name the person, or give the e-mail address.', near: [] });
+  else if (leads.length > 1 && !value.several)
+    draft.asks.push({ text: `Who: ${either(leads.slice(0, 5))}? Name the one that you mean.`, near: [] });
   else put(leads);
+  if (field !== 'leads' && leads.length > 1) draft.each = { field, names: leads };
 }
 
 function thing(draft: Draft, field: string, reference: Reference, talk: Talk): void {
-  const found = findAny(talk, reference);
+  const found = findAny(talk, reference, { order: field === 'what' });
   if ('unsure' in found) draft.asks.push({ text: found.unsure, near: [] });
   else draft.input[field] = found.name;
 }
@@ -176,6 +193,8 @@ function thing(draft: Draft, field: string, reference: Reference, talk: Talk): v
 export function complete(tool: string, draft: Draft, { fields }: Reading, talk: Talk): void {
   if (fields.attribute !== undefined)
     draft.input.changes = { [String(fields.attribute)]: String(fields.value).replace(/[.!]$/, '') };
+  if (fields.field !== undefined)
+    draft.input.changes = { fields: { [String(fields.field)]: String(fields.value).replace(/[.!]$/, '') } };
   const lacksLead = (tool === 'finish_task' || tool === 'skip_task') && draft.input.lead === undefined;
   if (lacksLead && !draft.asks.length) name(draft, 'lead', { pronoun: 'person' } satisfies Person, talk);
   if (tool !== 'why' || draft.input.about !== undefined || draft.asks.length) return;

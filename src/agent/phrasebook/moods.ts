@@ -1,3 +1,4 @@
+import { describe } from './criteria.ts';
 import around from './fillers.json' with { type: 'json' };
 import { lexicon } from './lexicon.ts';
 import words from './moods.json' with { type: 'json' };
@@ -22,6 +23,8 @@ const reports = new Set(words.reports);
 const negations = phrasesOf(words.negations);
 const contrasts = new Set(words.contrasts);
 const relatives = new Set(words.relatives);
+/** What people may be told to do, and Drover cannot. */
+const orders = new Set(words.orders);
 
 const skipPunct = (tokens: readonly Token[], at: number): number => {
   while (tokens[at]?.kind === 'punct') at++;
@@ -119,12 +122,15 @@ export function clausesOf(sentence: readonly Token[], names: Map<number, NameSpa
     for (let i = at + 1, end = numeralAt(sentence, at)?.end ?? 0; i < end; i++) inside.add(i);
   for (let at = 0; at < sentence.length; at++) {
     const token = sentence[at]!;
-    const numbered = at > 0 && numeralAt(sentence, at - 1) !== undefined;
-    if (at > 0 && separators.has(token.fold) && !inside.has(at) && begins(sentence, at + 1, numbered, names)) clauses.push([]);
+    if (at > 0 && separators.has(token.fold) && !inside.has(at) && begins(sentence, at, names)) clauses.push([]);
     clauses.at(-1)!.push(token);
   }
-  return clauses.filter(clause => clause.some(({ kind, fold }) => kind !== 'punct' && !separators.has(fold)));
+  return clauses
+    .filter(clause => clause.some(isSaid))
+    .map((clause, at, all) => (at < all.length - 1 ? clause.slice(0, clause.findLastIndex(isSaid) + 1) : clause));
 }
+
+const isSaid = ({ kind, fold }: Token): boolean => kind !== 'punct' && !separators.has(fold);
 
 const quantities = /^(more|new|additional|extra|leads|people|contacts|prospects|a|per|each|every|daily|weekly|on|another)$/;
 /** `… and 20 to Berlin Founders`, `… and Berlin Founders to Partner Launch`: what comes before a name that begins anew. */
@@ -191,25 +197,50 @@ const newThing = ([article, next, after]: readonly Token[]): boolean =>
   /^(a|an|another)$/.test(article?.fold ?? '') &&
   /^(sequence|campaign|digest)$/.test((next?.fold === 'new' ? after : next)?.fold ?? '');
 
-/** Does something that can stand alone begin here? After a number, another one is the rest of a range (`50–500 people`). */
-function begins(tokens: readonly Token[], start: number, numbered: boolean, names: Map<number, NameSpan[]>): boolean {
+/** `… and flubber it`: what is done to something is a clause, whether or not it is understood. */
+const objects = /^(it|them|her|him)$/;
+/** `… and Fall Intro should send on weekdays`, after an order. */
+const predicates = /^(should|can|may|must|sends|gets|needs|runs)$/;
+/** `… and her company to Acme`, `… and should get 20 a week`. */
+const owners = /^(her|his|their|its)$/;
+const duties = /^(should|must)$/;
+
+/** Does something that can stand alone begin behind this separator? After a number, another one is the rest of a range (`50–500 people`). */
+function begins(tokens: readonly Token[], separator: number, names: Map<number, NameSpan[]>): boolean {
+  const start = separator + 1;
+  const numbered = numeralAt(tokens, separator - 1) !== undefined;
   let at = start;
   for (; at < tokens.length && (separators.has(tokens[at]!.fold) || tokens[at]!.kind === 'punct'); at++);
   if (at > start && separators.has(tokens[start]!.fold) && tokens[start]!.fold !== ',') return false;
   const rest = lead(tokens.slice(at)).rest;
   const first = rest[0];
   if (!first) return false;
+  if (tokens[separator]!.fold === 'then' || tokens[separator]!.fold === ';') return true;
   if (negations.at(rest, 0)) return true;
   const n = numeralAt(rest, 0);
   if (newThing(rest)) return true;
   const place = tokens.indexOf(first);
   const named = names.get(place)?.[0];
   if (named && aims.test(tokens[named.end]?.fold ?? '') && named.kind === 'list' && names.has(named.end + 1)) return true;
+  if (named && predicates.test(tokens[named.end]?.fold ?? '') && !names.has(tokens.indexOf(lead(tokens).rest[0]!))) return true;
   if (named && named.words > 1) return false;
   if (n)
     return (
       !numbered &&
-      (quantities.test(rest[n.end]?.fold ?? '') || (aims.test(rest[n.end]?.fold ?? '') && names.has(place + n.end + 1)))
+      (quantities.test(rest[n.end]?.fold ?? '') ||
+        (aims.test(rest[n.end]?.fold ?? '') && names.has(place + n.end + 1)) ||
+        isRole(rest.slice(n.end)))
     );
-  return openers.has(first.fold) && !neverOpens.has(first.fold);
+  if (owners.test(first.fold) && rest.slice(2, 5).some(({ fold }) => fold === 'to' || fold === 'is')) return true;
+  if (duties.test(first.fold)) return true;
+  if (first.kind === 'word' && objects.test(rest[1]?.fold ?? '') && !neverOpens.has(first.fold)) return true;
+  return (openers.has(first.fold) || orders.has(first.fold)) && !neverOpens.has(first.fold);
 }
+
+/** `… and 20 CFOs in Spain`. */
+const isRole = (tokens: readonly Token[]): boolean =>
+  [1, 2, 3].some(length => {
+    const described = describe(tokens.slice(0, length));
+    const { titles, seniorities, functions } = described?.criteria ?? {};
+    return Boolean(described?.known && !described.unknown && (titles ?? seniorities ?? functions));
+  });

@@ -23,8 +23,17 @@ export interface Readable {
   take(slot: string, at: number): readonly Taken[];
 }
 
+/** Which places a slot took. */
+export interface Span {
+  slot: string;
+  field: string;
+  from: number;
+  end: number;
+}
+
 export interface Match {
   fields: Record<string, unknown>;
+  spans: readonly Span[];
   /** Words explained: literal ones and what slots are certain of. The greater, the better the phrasing fits. */
   weight: number;
 }
@@ -89,7 +98,7 @@ export function match({ start, accept }: Compiled, text: Readable): Match | unde
   const failed = new Map<State, Set<number>>();
   const from = (state: State, at: number): Match | undefined => {
     const place = text.skip(at);
-    if (state === accept) return place >= text.length ? { fields: {}, weight: 0 } : undefined;
+    if (state === accept) return place >= text.length ? { fields: {}, spans: [], weight: 0 } : undefined;
     if (failed.get(state)?.has(place)) return undefined;
     for (const edge of state.edges) {
       const rest = follow(edge, place);
@@ -108,7 +117,12 @@ export function match({ start, accept }: Compiled, text: Readable): Match | unde
     }
     for (const { end, value, weight } of text.take(slot!.slot, at)) {
       const rest = from(to, end);
-      if (rest) return { fields: { [slot!.field]: value, ...rest.fields }, weight: rest.weight + weight };
+      if (rest)
+        return {
+          fields: { [slot!.field]: value, ...rest.fields },
+          spans: [{ ...slot!, from: at, end }, ...rest.spans],
+          weight: rest.weight + weight,
+        };
     }
     return undefined;
   };

@@ -1,15 +1,20 @@
 import words from './macros.json' with { type: 'json' };
-import { type Compiled, compile, match, type Node, parsePattern } from './pattern.ts';
+import { type Compiled, compile, match, type Node, parsePattern, type Span } from './pattern.ts';
 import answers from './phrases-answers.json' with { type: 'json' };
 import life from './phrases-life.json' with { type: 'json' };
 import lists from './phrases-lists.json' with { type: 'json' };
 import members from './phrases-members.json' with { type: 'json' };
+import numbers from './phrases-numbers.json' with { type: 'json' };
 import office from './phrases-office.json' with { type: 'json' };
+import people from './phrases-people.json' with { type: 'json' };
+import reminders from './phrases-reminders.json' with { type: 'json' };
 import replies from './phrases-replies.json' with { type: 'json' };
 import senders from './phrases-senders.json' with { type: 'json' };
 import sequences from './phrases-sequences.json' with { type: 'json' };
 import talk from './phrases-talk.json' with { type: 'json' };
+import who from './phrases-who.json' with { type: 'json' };
 import type { Clause } from './slots.ts';
+import type { Token } from './text.ts';
 
 /** Phrasings that mean the same: a tool (or, with `$`, something that the phrasebook itself does), and what they set. */
 export interface Group {
@@ -40,14 +45,18 @@ export interface Phrasing {
 
 const macros: Record<string, readonly string[]> = words.macros;
 export const groups: readonly Group[] = [
+  ...who,
   ...lists,
   ...sequences,
   ...office,
   ...members,
+  ...people,
   ...life,
   ...answers,
   ...replies,
   ...senders,
+  ...numbers,
+  ...reminders,
   ...talk,
 ];
 
@@ -73,6 +82,9 @@ function* firstWords(nodes: readonly Node[]): Generator<string> {
 export interface Reading {
   phrasing: Phrasing;
   fields: Record<string, unknown>;
+  spans: readonly Span[];
+  /** What it reads. */
+  tokens: readonly Token[];
   weight: number;
 }
 
@@ -80,5 +92,5 @@ export interface Reading {
 export const readingsOf = (clause: Clause, allowed: (group: Group) => boolean): Reading[] =>
   phrasings.flatMap(phrasing => {
     const found = allowed(phrasing.group) ? match(phrasing.compiled, clause) : undefined;
-    return found ? [{ phrasing, ...found }] : [];
+    return found ? [{ phrasing, tokens: clause.tokens, ...found }] : [];
   });

@@ -6,7 +6,23 @@ import { type NameKind, type NameSpan, namesIn, type Reference } from './names.t
 import { numeralAt } from './numbers.ts';
 import { optionsAt } from './options.ts';
 import type { Readable, Taken } from './pattern.ts';
-import { addressAt, attributeAt, memberAt, namesAt, ownerAt, personAt, senderAt, sendersAt, subjectAt } from './people.ts';
+import {
+  addressAt,
+  attributeAt,
+  fieldAt,
+  isNamedInFull,
+  leadsAt,
+  memberAt,
+  ownerAt,
+  personAt,
+  personsAt,
+  personTargetAt,
+  senderAt,
+  sendersAt,
+  subjectAt,
+  targetAt,
+  wholeOwnerAt,
+} from './people.ts';
 import { type Period, periodAt } from './periods.ts';
 import { datesAt, daysBackAt, lengthAt } from './spans.ts';
 import type { Token } from './text.ts';
@@ -36,7 +52,6 @@ const about = lexicon(
 const aroundNames =
   /^(?:(?:(?:all|the) )?(?:leads|people|members|contacts|prospects|everyone|everybody) (?:on|of|from|in) )?(?:(?:the|my|our|this|that|a|your) )?(?:(?:list|sequence|campaign|cadence) )?(?:(?:called|named) )?$/;
 const kindWords = /^(lists?|sequences?|campaigns?|cadence|outreach)$/;
-const leadWords = lexicon(words.macros.leads.map(word => [word, true] as const));
 const unseen = /^[,:;()*_~"“”„«»`'‘’[\]{}!?.…]$/;
 
 /** A clause that patterns can be tried on. What a slot takes at a place is worked out once, for all patterns. */
@@ -124,17 +139,21 @@ export class Clause implements Readable {
       case 'text':
         return this.free(at, longest.text, 0);
       case 'target':
-        return [...this.target(at), ...this.person(at)];
+        return [...targetAt(tokens, at), ...(this.names.has(at) ? [] : personTargetAt(this.among, at))];
       case 'surely':
-        return this.target(at);
+        return targetAt(tokens, at).map(each => ({ ...each, weight: each.weight + 0.5 }));
       case 'leads':
-        return this.leads(at);
+        return leadsAt(this.among, at);
       case 'lead':
         return personAt(this.among, at);
+      case 'persons':
+        return personsAt(this.among, at);
       case 'fullname':
-        return personAt(this.among, at).filter(
-          ({ value }) => typeof value === 'string' && (/@/.test(value) || /^\p{Lu}\S* \p{Lu}/u.test(value)),
-        );
+        return personAt(this.among, at).filter(isNamedInFull);
+      case 'whose':
+        return wholeOwnerAt(this.among, at);
+      case 'field':
+        return fieldAt(this.among, at);
       case 'named':
         return this.known(at, ['list', 'sequence']);
       case 'owner':
@@ -252,7 +271,7 @@ export class Clause implements Readable {
     for (const from of this.starts(at, kinds))
       if (this.tokens[from]?.kind === 'quote') put('written', this.tokens[from]!.text, kinds, from + 1, 1 + (from - at));
     const from = this.starts(at, kinds).findLast(start => aroundNames.test(this.foldsOf(at, start)))!;
-    if (from < this.length)
+    if (from < this.length && !/^(and|but|then|also)$/.test(this.tokens[from]!.fold))
       for (const { value, end } of this.free(from, longest.name, 0)) {
         const bare =
           nouns[kinds[0]!].has(this.tokens[end - 1]!.fold) && end - from > 1 ? this.slice(from, end - 1) : String(value);
@@ -290,56 +309,6 @@ export class Clause implements Readable {
       starts.push(from + 1);
     }
     return starts;
-  }
-
-  private target(start: number): Taken[] {
-    let at = start;
-    while (
-      /^(the|domain|address|email|e-mail|company|everyone|anyone|everybody|anybody|people|at|from|all|of|person|profile)$/.test(
-        this.tokens[at]?.fold ?? '',
-      )
-    )
-      at++;
-    const token = this.tokens[at];
-    if (!token) return [];
-    const told = (value: object): Taken[] => [{ value, end: at + 1, weight: 2 + at - start }];
-    const text = token.text.replace(/[.,]$/, '');
-    if (/linkedin\.com\//i.test(text)) return told({ linkedin: text });
-    if (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)) return told({ address: text });
-    const domain = /^(?:https?:\/\/|@)?(?:www\.)?((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})\/?$/iu.exec(text)?.[1];
-    if (domain) return told({ domain: domain.toLowerCase() });
-    return token.kind === 'quote' ? told({ lead: token.text }) : [];
-  }
-
-  /** A person's name: nothing that is a number, a thing, or a list or sequence. */
-  private person(at: number): Taken[] {
-    return this.tokens[at]!.kind === 'word' && !this.names.has(at)
-      ? namesAt(this.among, at).map(({ value, end }) => ({ value: { lead: value }, end, weight: 0 }))
-      : [];
-  }
-
-  /** `Jane Doe, bob@acme.example and Mia Roe`; not `it`, `them` or a number, which mean something else. */
-  private leads(at: number): Taken[] {
-    const first = this.tokens[at]!;
-    if (
-      first.kind === 'punct' ||
-      numeralAt(this.tokens, at) ||
-      leadWords.at(this.tokens, at) ||
-      pronouns.list.at(this.tokens, at)
-    )
-      return [];
-    const taken: Taken[] = [];
-    for (let end = at + 1; end <= Math.min(this.length, at + 40); end++) {
-      if (this.tokens[end - 1]!.kind === 'punct') continue;
-      const value: string[] = [];
-      for (let from = at, to = at; to <= end; to++) {
-        const separates = to === end || /^(,|and|&)$/.test(this.tokens[to]!.fold);
-        if (separates && to > from) value.push(this.slice(from, to));
-        if (separates) from = to + 1;
-      }
-      taken.push({ value, end, weight: -1 });
-    }
-    return taken;
   }
 
   /** What a correction may bring: a number and how often, a weekday, a time, hours, a name, or other people. */

@@ -6,6 +6,8 @@ import type { Context } from '../context.ts';
 export interface Filter {
   /** What it is about: 'list:3', … any of them. */
   objects?: readonly string[] | undefined;
+  /** Besides, what this member did. */
+  orBy?: number | undefined;
   memberId?: number | undefined;
   since?: Temporal.Instant | undefined;
 }
@@ -30,8 +32,8 @@ export interface Line {
   approvalId: number | null;
 }
 
-const where = (ctx: Context, { objects, memberId, since }: Filter) => sql`a.workspace_id = ${ctx.workspace.id}
-  ${objects ? sql`and a.objects && ${[...objects]}::text[]` : sql``}
+const where = (ctx: Context, { objects, orBy, memberId, since }: Filter) => sql`a.workspace_id = ${ctx.workspace.id}
+  ${objects ? sql`and (a.objects && ${[...objects]}::text[] or a.member_id = ${orBy ?? null}::bigint)` : sql``}
   ${memberId === undefined ? sql`` : sql`and a.member_id = ${memberId}`}
   ${since ? sql`and a.at >= ${since}` : sql``}`;
 

@@ -3,6 +3,7 @@ import { dateIn, isSendingDay } from '../../calendar.ts';
 import type { Tx } from '../../db/transaction.ts';
 import type { Context } from '../context.ts';
 import { holidaysOf, planOf } from '../sequences/holidays.ts';
+import * as sequences from '../sequences/index.ts';
 import { isRunning } from '../sequences/rules.ts';
 
 /** What a sequence did on its last days, one value a day, `until` last: a day local to it. */
@@ -11,7 +12,9 @@ export interface Days {
   /** Different leads touched, by the ledger: done tasks count, held messages do not (S3). */
   contacted: number[];
   replies: number[];
-  /** The cap as it is now; 0 where that day is no sending day (S4), and where nothing is sent at all (S1). */
+  /** What its cap, senders and window come to now (S5). */
+  effectiveCap: number;
+  /** The same by day; 0 where that day is no sending day (S4), and where nothing is sent at all (S1). */
   cap: number[];
 }
 
@@ -20,21 +23,23 @@ export const daysShown = 14;
 
 /** The last days by sequence, of all that are not archived or of one: for digest, status and show_sequence alike (G1). */
 export async function ofSequences(ctx: Context, only?: number): Promise<Map<number, Days>> {
-  const sequences = await ctx.tx
+  const found = await ctx.tx
     .selectFrom('sequence')
-    .select(['id', 'status', 'daily_cap', 'zone', 'send_days', 'holidays'])
+    .selectAll()
     .where('status', '<>', 'archived')
     .$if(only !== undefined, query => query.where('id', '=', only!))
     .execute();
   const counted = new Map((await counts(ctx.tx, ctx.now, only)).map(row => [`${row.sequenceId} ${row.on}`, row]));
+  const can = await sequences.capacities(ctx, found);
   return new Map(
-    sequences.map(({ id, status, daily_cap, zone, send_days, holidays }) => {
+    found.map(({ id, status, zone, send_days, holidays }) => {
+      const { effectiveCap } = can.get(id)!;
       const window = { zone, days: send_days, from: '00:00', until: '24:00', holidays: holidaysOf(planOf(holidays)) };
       const until = dateIn(ctx.now, zone);
       const dates = Array.from({ length: daysShown }, (_, i) => until.subtract({ days: daysShown - 1 - i }));
       const of = (what: 'contacted' | 'replies') => dates.map(date => counted.get(`${id} ${date}`)?.[what] ?? 0);
-      const cap = dates.map(date => (isRunning(status) && isSendingDay(date, window) ? daily_cap : 0));
-      return [id, { until: until.toString(), contacted: of('contacted'), replies: of('replies'), cap }];
+      const cap = dates.map(date => (isRunning(status) && isSendingDay(date, window) ? effectiveCap : 0));
+      return [id, { until: until.toString(), contacted: of('contacted'), replies: of('replies'), effectiveCap, cap }];
     }),
   );
 }

@@ -16,8 +16,11 @@ export interface ListRow {
   added: number;
   skipped: Record<string, number>;
   exhausted: boolean;
-  /** How many of the latest refills, in a row, added nobody. */
+  /** Of the span, and nothing has come since: what was given up, the latest's kind and error, and how many leads are short by it. */
+  failed: { refills: number; missing: number; kind: string; error: string | null } | null;
+  /** How many of the latest refills, in a row, added nobody; and how many of those because they failed. */
   emptyInARow: number;
+  failedInARow: number;
   monitoring: { cadence: string; amount: number; weekday: number | null; nextDueAt: string } | null;
   sequence: string | null;
 }
@@ -30,6 +33,7 @@ export const lists = async (tx: Tx, { from, until }: Span): Promise<ListRow[]> =
         (select count(*) from membership m where m.list_id = l.id and m.removed_at is null) as members,
         coalesce(r.ordered, 0) as ordered, coalesce(r.found, 0) as found, coalesce(r.added, 0) as added,
         coalesce(r.skipped, '{}') as skipped, coalesce(r.exhausted, false) as exhausted, coalesce(e.empty, 0) as "emptyInARow",
+        coalesce(e.failed, 0) as "failedInARow", b.failed,
         case when o.list_id is not null then jsonb_build_object('cadence', o.cadence, 'amount', o.amount, 'weekday', o.weekday,
           'nextDueAt', to_char(o.next_due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) end as monitoring,
         s.name as sequence
@@ -41,12 +45,19 @@ export const lists = async (tx: Tx, { from, until }: Span): Promise<ListRow[]> =
         select sum(f.asked) as ordered, sum(f.found) as found, sum(f.added) as added, bool_or(f.ended = 'exhausted') as exhausted,
           (select jsonb_object_agg(reason, total) from (
             select each.key as reason, sum(each.value::int) as total from refill g, jsonb_each_text(g.skipped) each
-            where g.list_id = l.id and g.status = 'done' and g.finished_at >= ${from} and g.finished_at < ${until} group by each.key) t) as skipped
-        from refill f where f.list_id = l.id and f.status = 'done' and f.finished_at >= ${from} and f.finished_at < ${until}) r on true
+            where g.list_id = l.id and g.status in ('done', 'failed') and g.finished_at >= ${from} and g.finished_at < ${until}
+            group by each.key) t) as skipped
+        from refill f where f.list_id = l.id and f.status in ('done', 'failed') and f.finished_at >= ${from} and f.finished_at < ${until}) r on true
       left join lateral (
-        select count(*) as empty from refill f
-        where f.list_id = l.id and f.status = 'done' and f.kind = 'monitoring' and f.id > coalesce(
-          (select max(g.id) from refill g where g.list_id = l.id and g.status = 'done' and g.added > 0), 0)) e on true
+        select count(*) as empty, count(*) filter (where f.status = 'failed') as failed from refill f
+        where f.list_id = l.id and f.status in ('done', 'failed') and f.kind = 'monitoring' and f.id > coalesce(
+          (select max(g.id) from refill g where g.list_id = l.id and g.status in ('done', 'failed') and g.added > 0), 0)) e on true
+      left join lateral (
+        select jsonb_build_object('refills', count(*), 'missing', sum(f.asked - f.added), 'kind', (array_agg(f.kind order by f.id desc))[1],
+          'error', (array_agg(f.error order by f.id desc))[1]) as failed
+        from refill f where f.list_id = l.id and f.status = 'failed' and f.finished_at >= ${from} and f.finished_at < ${until}
+          and f.id > coalesce((select max(g.id) from refill g where g.list_id = l.id and g.status = 'done' and g.added > 0), 0)
+        having count(*) > 0) b on true
       where l.archived_at is null
       order by l.name`.execute(tx)
   ).rows;
@@ -110,7 +121,7 @@ export const sequences = async (tx: Tx, { from, until }: Span, now: Temporal.Ins
           count(*) filter (where e.state = 'waiting_on_task') as tasks,
           count(*) filter (where e.state = 'replied' and e.ended_at >= ${from} and e.ended_at < ${until}) as replies,
           count(*) filter (where e.state = 'bounced' and e.ended_at >= ${from} and e.ended_at < ${until}) as bounces,
-          count(*) filter (where e.state = 'unsubscribed' and e.ended_at >= ${from} and e.ended_at < ${until}) as opt_outs
+          count(*) filter (where e.opted_out_at >= ${from} and e.opted_out_at < ${until}) as opt_outs
         from enrollment e where e.sequence_id = s.id) e on true
       left join lateral (
         select jsonb_object_agg(reason, total) as held from (

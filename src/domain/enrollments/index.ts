@@ -113,16 +113,22 @@ export const verdicts = async (
     linkId = null,
     leavingLinkId = null,
     leadIds,
+    takingBack,
     after,
     limit,
     ...of
   }: { listId: number; sequenceId: number; linkId?: number | null; leavingLinkId?: number | null } & Pick<
     queries.Question,
-    'leadIds' | 'after' | 'limit'
+    'leadIds' | 'after' | 'limit' | 'takingBack'
   >,
 ): Promise<queries.Verdict[]> => {
   const needsEmail = await queries.needsEmail(ctx.tx, of.sequenceId);
-  const which = { ...(leadIds ? { leadIds } : {}), ...(after === undefined ? {} : { after }), ...(limit ? { limit } : {}) };
+  const which = {
+    ...(leadIds ? { leadIds } : {}),
+    ...(takingBack ? { takingBack } : {}),
+    ...(after === undefined ? {} : { after }),
+    ...(limit ? { limit } : {}),
+  };
   return queries.verdicts(ctx.tx, { ...questionOf(ctx, { ...of, needsEmail }), ...which, linkId, leavingLinkId });
 };
 

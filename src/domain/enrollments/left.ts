@@ -48,3 +48,12 @@ export const toLeads = (ctx: Context, leadIds: readonly number[], since: Tempora
       where workspace_id = ${ctx.workspace.id} and lead_id = any(${[...leadIds]}::bigint[])
         and state in ('handing', 'sent', 'unknown') and coalesce(handing_at, ended_at, planned_at) >= ${since}`,
   );
+
+/** To whom anything has been sent of some runs since an instant. */
+export const inRuns = (ctx: Context, enrollmentIds: readonly number[], since: Temporal.Instant): Promise<number> =>
+  one(
+    ctx,
+    sql<{ n: number }>`select count(distinct lead_id)::int as n from message
+      where enrollment_id = any(${[...enrollmentIds]}::bigint[]) and state in ('handing', 'sent', 'unknown')
+        and coalesce(handing_at, ended_at, planned_at) >= ${since}`,
+  );

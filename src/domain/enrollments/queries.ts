@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Tx } from '../../db/transaction.ts';
-import { exclusionOf } from '../exclusions/queries.ts';
+import { isFree } from '../exclusions/queries.ts';
 
 /** SQL: the states that hold a lead, as the index behind E1 lists them. */
 const live = sql`('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`;
@@ -9,16 +9,14 @@ const live = sql`('in_review', 'queued', 'active', 'paused', 'waiting_on_task')`
 export const contacted = (alias: string): RawBuilder<boolean> => sql<boolean>`(${sql.ref(`${alias}.contacted_at`)} is not null
   or exists (select from message cm where cm.enrollment_id = ${sql.ref(`${alias}.id`)} and cm.state in ('handing', 'sent', 'unknown')))`;
 
-/** SQL: an enrollment that was withdrawn before any contact leaves no mark, unless its review expired (E5). */
-const leavesNoMark = (alias: string): RawBuilder<boolean> => sql<boolean>`(${sql.ref(`${alias}.state`)} = 'withdrawn'
-  and ${sql.ref(`${alias}.reason`)} is distinct from 'review_expired' and not ${contacted(alias)})`;
+/** SQL: one that ended before any contact, withdrawn (not by its review expiring) or with its end taken back, leaves no mark (E5, A6). */
+export const leavesNoMark = (alias: string): RawBuilder<boolean> => sql<boolean>`((${sql.ref(`${alias}.state`)} = 'withdrawn'
+  and ${sql.ref(`${alias}.reason`)} is distinct from 'review_expired' or ${sql.ref(`${alias}.state`)} in ('refused', 'stopped')
+  and ${sql.ref(`${alias}.reason`)} is not distinct from 'taken_back') and not ${contacted(alias)})`;
 
-/**
- * SQL: does anything stand on a local date that could exclude somebody? Asked once a statement: in a workspace without exclusions looking
- * them up for each person was a tenth of what enrolling takes.
- */
-const hasExclusions = (on: Temporal.PlainDate): RawBuilder<boolean> => sql<boolean>`exists (select from exclusion
-  where workspace_id = drover_workspace() and lifted_at is null and (until_on is null or until_on >= ${on}))`;
+/** SQL: an exclusion ended the enrollment before any contact: it leaves no mark once nothing excludes its lead any more (E5). */
+const excludedUncontacted = (alias: string): RawBuilder<boolean> => sql<boolean>`(${sql.ref(`${alias}.state`)} = 'excluded'
+  and not ${contacted(alias)})`;
 
 /** Whom to judge for which sequence. */
 export interface Question {
@@ -29,6 +27,8 @@ export interface Question {
   linkId: number | null;
   /** A link whose uncontacted enrollments are about to be withdrawn, and so do not hold their leads (K3). */
   leavingLinkId?: number | null;
+  /** Enrollments that are about to be taken back, and so leave no mark (A6). */
+  takingBack?: readonly number[];
   needsEmail: boolean;
   /** Contacts after this instant still cool down. */
   coolingSince: Temporal.Instant;
@@ -67,28 +67,30 @@ const judge = (q: Question) => sql`
       when past.replied is not null or l.replied_at is not null then 'replied_before'
       when past.recent is not null then 'cooling_down'
       when l.email_status = 'bounced' then 'bad_address'
-      when ${hasExclusions(q.on)} and ${exclusionOf('l', q.on)} is not null then 'excluded'
+      when not ${isFree('l', q.on)} then 'excluded'
       when ${q.needsEmail}::boolean and (l.email_key is null or l.email_status = 'invalid') then 'no_email'
     end as reason
     from place
     cross join lateral (
-      select bool_or(e.link_id = ${q.linkId}::bigint and not ${leavesNoMark('e')}) as done,
+      select bool_or(e.link_id = ${q.linkId}::bigint and not ${leavesNoMark('e')} and not ${excludedUncontacted('e')}) as done,
+        bool_or(e.link_id = ${q.linkId}::bigint and ${excludedUncontacted('e')}) as was_excluded,
         bool_or(e.state in ${live} and e.sequence_id = ${q.sequenceId}) as here,
         max(e.id) filter (where e.state in ${live} and e.sequence_id <> ${q.sequenceId}) as elsewhere,
         bool_or(e.state in ${live} and e.sequence_id <> ${q.sequenceId} and ${contacted('e')}) as held_fast,
         max(e.id) filter (where e.state not in ${live} and e.sequence_id = ${q.sequenceId}
-          and (e.state in ('refused', 'stopped') or e.reason = 'review_expired' or ${contacted('e')})) as was_here,
+          and (e.state in ('refused', 'stopped') or e.reason = 'review_expired' or ${contacted('e')}) and not ${leavesNoMark('e')}) as was_here,
         max(e.id) filter (where e.state = 'replied') as replied,
         max(e.id) filter (where coalesce(e.last_contact_at, e.contacted_at, e.ended_at, ${q.now}) > ${q.coolingSince}
           and ${contacted('e')}) as recent
       from enrollment e where e.workspace_id = ${q.workspaceId} and e.lead_id = place.lead_id
+      ${q.takingBack ? sql`and e.id <> all(${[...q.takingBack]}::bigint[])` : sql``}
       ${q.leavingLinkId ? sql`and not (e.link_id = ${q.leavingLinkId} and ${letsGo('e')} and not ${heldByAnother('e')})` : sql``}
     ) past
     left join lateral (select lead_id, retry, reason from skip
       where link_id = ${q.linkId}::bigint and lead_id = place.lead_id
         and exists (select from skip where link_id = ${q.linkId}::bigint) offset 0) s on true
     cross join lateral (select email_key, email_status, linkedin_url, company_domain, replied_at from lead where id = place.lead_id offset 0) l
-    where past.done is not true
+    where past.done is not true and (past.was_excluded is not true or ${isFree('l', q.on)})
       and (s.lead_id is null ${q.retry ? sql`or s.retry or s.reason = 'bad_address' and l.email_status <> 'bounced'` : sql``})
     offset 0
   ),
@@ -187,7 +189,7 @@ export const verdicts = async (tx: Tx, q: Question): Promise<Verdict[]> => {
 };
 
 /** SQL: may the enrollment under `alias` be withdrawn, being uncontacted (K3, K6, L7)? An open task is no contact yet. */
-function letsGo(alias: string): RawBuilder<boolean> {
+export function letsGo(alias: string): RawBuilder<boolean> {
   return sql<boolean>`(${sql.ref(`${alias}.state`)} in ${live} and not ${contacted(alias)})`;
 }
 

@@ -4,9 +4,11 @@ import { foldName, nearest } from '../../nearest.ts';
 import type { Context } from '../context.ts';
 import * as enrollments from '../enrollments/index.ts';
 import { domainKey, emailKey, linkedinKey } from '../leads/rules.ts';
+import { type Freed, free } from './lifting.ts';
 import * as queries from './queries.ts';
 import type { Entry } from './rules.ts';
 
+export type { Freed } from './lifting.ts';
 export type { Covered, Listed } from './queries.ts';
 export { described, type Entry, entryOf } from './rules.ts';
 
@@ -51,6 +53,9 @@ export interface OptingOut {
   leadId: number;
   /** Where the message went that they answer, which may be another than the lead has by now. */
   address?: string | null;
+  /** The run, and the message of it, that they answer or whose link they used. */
+  enrollmentId?: number | null;
+  messageId?: number | null;
 }
 type OptOutReason = 'opt_out_link' | 'opt_out_reply' | 'opt_out_by_hand';
 
@@ -60,7 +65,7 @@ export const optOut = (ctx: Context, { reason, ...who }: OptingOut & { reason: O
 
 /**
  * People do not want to hear from us: excluded for good by address and profile, and whatever run is live ends as unsubscribed (X2, X3).
- * Again: nothing changes. @returns whether any of it is news
+ * It counts for the run that it came from, which may have ended long ago (G1). Again: nothing changes. @returns whether any of it is news
  */
 export async function optOutAll(ctx: Context, people: readonly OptingOut[], reason: OptOutReason): Promise<{ isNew: boolean }> {
   if (!people.length) return { isNew: false };
@@ -76,6 +81,7 @@ export async function optOutAll(ctx: Context, people: readonly OptingOut[], reas
     ...[...addresses].map(value => ({ kind: 'address' as const, value })),
     ...[...profiles].map(value => ({ kind: 'linkedin' as const, value })),
   ];
+  await queries.countOptOuts(ctx, people);
   const added = await queries.optOut(ctx, entries, reason);
   const live = (await coveredLeads(ctx, entries)).filter(row => row.enrollmentId !== null);
   const { ended } = await enrollments.end(ctx, {
@@ -92,9 +98,9 @@ export const standing = (ctx: Context, entries: readonly Entry[]): Promise<queri
 
 /**
  * Takes back that entries were excluded: those that were excluded before get their reason and end again, the others are lifted. An
- * opt-out stays whatever it is asked (X3).
+ * opt-out stays whatever it is asked (X3). @returns what follows for those whom nothing excludes any more
  */
-export async function putBack(ctx: Context, entries: readonly Entry[], before: readonly queries.Standing[]): Promise<void> {
+export async function putBack(ctx: Context, entries: readonly Entry[], before: readonly queries.Standing[]): Promise<Freed> {
   const isBefore = (entry: Entry) => before.some(each => each.kind === entry.kind && each.value === entry.value);
   await queries.lift(
     ctx,
@@ -102,6 +108,7 @@ export async function putBack(ctx: Context, entries: readonly Entry[], before: r
   );
   for (const { reason, untilOn, ...entry } of before)
     await queries.upsert(ctx, [entry], { reason, untilOn, by: ctx.actor.kind === 'member' ? ctx.actor.id : null });
+  return free(ctx, entries);
 }
 
 /** What to exclude for one lead, named by full name, address or profile: its address and its profile. Several, or nobody, is a question. */
@@ -142,15 +149,18 @@ async function unknownLead(ctx: Context, ref: string): Promise<Refusal> {
   );
 }
 
-/** What is excluded now, newest first, and how many in all. */
-export async function list(ctx: Context, limit: number): Promise<{ entries: queries.Listed[]; all: number; optOuts: number }> {
+/** A page of what is excluded now, newest first, and how many in all. */
+export async function list(
+  ctx: Context,
+  page: { from: number; size: number },
+): Promise<{ entries: queries.Listed[]; all: number; optOuts: number }> {
   const on = dateIn(ctx.now, ctx.workspace.zone);
-  return { entries: await queries.list(ctx.tx, on, limit), ...(await queries.countStanding(ctx.tx, on)) };
+  return { entries: await queries.list(ctx.tx, on, page), ...(await queries.countStanding(ctx.tx, on)) };
 }
 
 /**
  * The one exclusion that an address, a profile, a domain or a lead's name means, locked. Several are a question: they are lifted one at a
- * time (X3). @returns the refusal `not_excluded` with the nearest, `unknown_lead`, or `which_one`
+ * time (X3). @returns the refusal `not_excluded` with the nearest, `unknown_lead`, `excluded_company`, or `which_one`
  */
 export async function standingOne(ctx: Context, written: string): Promise<queries.Listed | Refusal> {
   const keys = [emailKey(written), linkedinKey(written), written.includes('@') ? null : domainKey(written)].filter(
@@ -166,6 +176,13 @@ export async function standingOne(ctx: Context, written: string): Promise<querie
       found.slice(0, 3).map(each => `lift the exclusion of ${each.value}`),
     );
   if (found[0]) return found[0];
+  const values = person ? person.entries.map(entry => entry.value) : keys;
+  const domains = values.flatMap(value => (value.includes('@') ? [value.split('@')[1]!] : []));
+  const [company] = await queries.byValue(ctx.tx, [...(await queries.companiesOf(ctx.tx, values)), ...domains]);
+  if (company)
+    return refuse('excluded_company', `${written} is not excluded alone: everyone at ${company.value} is. Lift that?`, [
+      `lift the exclusion of ${company.value}`,
+    ]);
   const near = nearest(written, await queries.valuesLike(ctx.tx));
   const hint = near.length ? ` The nearest: ${near.join(', ')}.` : '';
   return refuse('not_excluded', `${written} is not excluded.${hint}`, [
@@ -174,8 +191,23 @@ export async function standingOne(ctx: Context, written: string): Promise<querie
   ]);
 }
 
-/** Lifts one exclusion. That an opt-out is lifted by an admin and by hand alone is the caller's to see to (X3). */
-export const lift = async (ctx: Context, id: number): Promise<void> => void (await queries.liftOne(ctx, id));
+/**
+ * Lifts one exclusion; linked lists look again at whom it kept out (E5). That an opt-out is lifted by an admin and by hand alone is the
+ * caller's to see to (X3).
+ */
+export async function lift(ctx: Context, { id, ...entry }: Entry & { id: number }): Promise<Freed> {
+  await queries.liftOne(ctx, id);
+  return free(ctx, [entry]);
+}
 
-/** Excludes again what was lifted; false where it is excluded anew already. */
-export const unlift = (ctx: Context, id: number): Promise<boolean> => queries.unlift(ctx, id);
+/** Excludes again what was lifted, and ends whoever is live by now (X2). @returns how many ended; null where it is excluded anew already */
+export async function unlift(ctx: Context, { id, ...entry }: Entry & { id: number }): Promise<{ stopped: number } | null> {
+  if (!(await queries.unlift(ctx, id))) return null;
+  const live = (await coveredLeads(ctx, [entry])).filter(lead => lead.enrollmentId !== null);
+  const { ended } = await enrollments.end(ctx, {
+    enrollmentIds: live.map(lead => lead.enrollmentId!),
+    state: 'excluded',
+    reason: entry.kind === 'domain' ? 'excluded_company' : 'excluded_person',
+  });
+  return { stopped: ended };
+}

@@ -134,9 +134,22 @@ async function explainLead(ctx: Context, subject: Subject): Promise<Explanation>
     events,
     reasons: [],
     zone: run?.zone ?? workspace.zone,
-    next: run ? [`show sequence "${run.sequence}"`] : [],
+    next: run
+      ? [...(run.state === 'paused' ? [`resume ${facts.email ?? subject.name}`] : []), `show sequence "${run.sequence}"`]
+      : facts.exclusion
+        ? []
+        : againByHand(events).map(sequence => `enrol ${facts.email ?? subject.name} in ${sequence}`),
   };
 }
+
+/** The sequences into which only a person lets a lead again, by name (E4, E5). */
+const againByHand = (events: readonly queries.Event[]): string[] => [
+  ...new Set(
+    events.flatMap(({ kind, reason, sequence }) =>
+      sequence && (reason === 'review_expired' || (kind === 'skipped' && reason === 'replied_before')) ? [sequence] : [],
+    ),
+  ),
+];
 
 /** What keeps a sequence, or whoever feeds it, from moving. */
 async function obstacles(ctx: Context, sequence: sequences.SequenceRow): Promise<string[]> {
@@ -144,6 +157,8 @@ async function obstacles(ctx: Context, sequence: sequences.SequenceRow): Promise
   const capacity = await sequences.capacity(ctx, sequence);
   const [overview] = await sequences.overviews(ctx, [sequence.id]);
   const missing = status === 'setup' ? await sequences.missing(ctx, sequence) : [];
+  const senders = await sequences.sendersOf(ctx, sequence.id);
+  const withheld = senders.map(sender => sequences.withheldFor(sender, ctx)).find(reason => reason !== null);
   return [
     ...(status === 'setup'
       ? [`"${name}" is still being set up${missing.length ? `: ${missing.join('; ')}` : '. Activate it'}.`]
@@ -151,6 +166,7 @@ async function obstacles(ctx: Context, sequence: sequences.SequenceRow): Promise
     ...(status === 'inactive' ? [`"${name}" is paused: nothing is sent at all. Resume it.`] : []),
     ...(status === 'finishing' ? [`"${name}" is finishing: it takes nobody new.`] : []),
     ...(status === 'archived' ? [`"${name}" is archived for good.`] : []),
+    ...(withheld && sequences.isRunning(status) ? [`Nothing of "${name}" leaves: ${sentence(withheld)}`] : []),
     ...(capacity.limitedBy === 'no_sender' ? [`"${name}" has no healthy sender. See why the sender stopped, or add one.`] : []),
     ...(overview!.inReview ? [`${overview!.inReview} people wait for somebody to approve them.`] : []),
     ...(capacity.effectiveCap < capacity.cap && capacity.limitedBy !== 'no_sender'

@@ -83,6 +83,7 @@ export const liveRun = async (tx: Tx, leadId: number): Promise<(LiveRun & { zone
           e.next_due_on as "dueOn", e.paused_until as "pausedUntil",
           case when e.state = 'paused' then e.reason end as "pausedFor", m.detail as "heldDetail", coalesce(m.state = 'unknown', false) as unknown,
           case when m.state in ('planned', 'claimed') then ${iso('m.planned_at')} end as "plannedAt",
+          case when m.state = 'planned' then m.reason end as "waitsFor",
           case when e.state = 'queued' then (select count(*)::int from enrollment o where o.sequence_id = e.sequence_id
             and o.list_id is not distinct from e.list_id and o.state = 'queued' and o.held_reason is null
             and (o.enrolled_at, o.id) <= (e.enrolled_at, e.id)) end as place
@@ -125,7 +126,7 @@ export const senders = (tx: Tx): Promise<Sender[]> =>
     sql<Sender>`select x.id, x.name, x.address, x.status, x.status_code as code, x.status_reason as reason, x.rests_until as "restsUntil", x.daily_limit as limit,
         x.min_gap_minutes as "gapMinutes", coalesce((select array_agg(q.name order by q.name) from sequence_sender s
           join sequence q on q.id = s.sequence_id where s.sender_id = x.id), '{}') as sequences
-      from sender x order by x.id`,
+      from sender x where x.removed_at is null order by x.id`,
   );
 
 /** How a sender's day stands, by state; and its next message. */

@@ -24,7 +24,10 @@ export const meanings: Readonly<Record<string, Meaning>> = {
   cooling_down: { says: 'was contacted within the cooling-down days', next: 'It holds for the life of the link.' },
   replied_before: { says: 'has replied before', next: 'A person may enrol them again by name.' },
   bad_address: { says: 'has an address that bounced or is invalid', next: 'Correct the address; then they are tried again.' },
-  excluded: { says: 'is excluded', next: 'Lift the exclusion if it no longer holds; an opt-out only an admin may lift.' },
+  excluded: {
+    says: 'is excluded',
+    next: 'Lift the exclusion if it no longer holds, then link the list anew or enrol them by name; an opt-out only an admin may lift.',
+  },
   no_email: { says: 'has no e-mail address', next: 'Add an address; it is tried again daily.' },
   // Not planned or not sent yet (D3)
   window_closed: { says: 'the send window was closed when its time came', next: 'It gets another time by itself.' },
@@ -41,11 +44,29 @@ export const meanings: Readonly<Record<string, Meaning>> = {
   company_limit: { says: 'the company had its first contacts of the day', next: 'It gets a place on another day by itself.' },
   missing_variable: {
     says: 'a template variable is empty for this lead',
-    next: 'Fill the field of the lead, or give the variable a default.',
+    next: 'Fill the field of the lead, and it goes on; or give the variable a default.',
+  },
+  template_error: {
+    says: 'its template cannot be filled with what is known of this lead',
+    next: 'Edit the step, and move unsent people to the new steps.',
+  },
+  empty_message: {
+    says: 'its subject or its text comes out empty for this lead',
+    next: 'Fill the field of the lead, or edit the step and move unsent people to the new steps.',
+  },
+  no_opt_out_url: {
+    says: 'nobody could follow its opt-out link',
+    next: 'An operator sets DROVER_PUBLIC_URL to the https address of this Drover and restarts it; then it goes on by itself.',
+  },
+  no_postal_address: {
+    says: 'the workspace has no postal address, which every message carries',
+    next: 'Set the postal address; then it goes on by itself.',
   },
   replied: { says: 'the lead has replied' },
   step_is_gone: { says: 'its step no longer exists', next: 'Move unsent people to the newest steps.' },
   deferred: { says: 'the mail server asked to try later', next: 'It is tried again by itself.' },
+  resend: { says: 'somebody asked to send it again', next: 'It is planned again by itself.' },
+  handed_before: { says: 'was tried before and lost its time', next: 'It is planned again by itself.' },
   quota: { says: "the sender's mail server said that its quota is used up", next: 'The sender rests until tomorrow.' },
   blocked: { says: 'the mail server blocked the sender', next: 'Settle it with the mail provider; the sender waits until then.' },
   unreachable: {
@@ -87,6 +108,7 @@ export const meanings: Readonly<Record<string, Meaning>> = {
   opt_out_reply: { says: 'they asked not to be written to' },
   opt_out_by_hand: { says: 'they asked not to be written to' },
   review: { says: 'was refused in review' },
+  taken_back: { says: 'a person took that back' },
   review_expired: { says: 'nobody reviewed it for 30 days', next: 'A person may enrol them again by name.' },
   relinked: { says: 'the list moved to another sequence before any contact' },
   unlinked: { says: 'the list was unlinked before any contact' },
@@ -129,6 +151,8 @@ export interface LiveRun {
   sequence: string;
   sequenceStatus: string;
   plannedAt: string | null;
+  /** Why it has not left though its time has come, or why it has another time now. */
+  waitsFor: string | null;
   position: number;
   dueOn: string | null;
   pausedUntil: string | null;
@@ -151,7 +175,8 @@ export function standing(run: LiveRun, at: (instant: string) => string): string 
     return `It is paused in "${sequence}"${run.pausedUntil ? ` until ${run.pausedUntil}` : ''}${run.pausedFor ? `: ${meaningOf(run.pausedFor).says}` : ''}.`;
   if (run.state === 'waiting_on_task') return `Step ${position} of "${sequence}" is a task that somebody has to finish or skip.`;
   if (asleep) return `"${sequence}" is ${run.sequenceStatus}, so nothing leaves.`;
-  if (run.plannedAt) return `Step ${position} of "${sequence}" is planned for ${at(run.plannedAt)}.`;
+  if (run.plannedAt)
+    return `Step ${position} of "${sequence}" is planned for ${at(run.plannedAt)}${run.waitsFor ? `; ${sentence(run.waitsFor)}` : '.'}`;
   if (run.state === 'queued')
     return `It is number ${(run.place ?? 1).toLocaleString('en-US')} of its list in the line of "${sequence}", and waits for a place under the cap.`;
   return `Step ${position} of "${sequence}" is due on ${run.dueOn ?? 'no date'}; it gets a time when that day is planned.`;

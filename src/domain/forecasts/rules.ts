@@ -1,12 +1,12 @@
 import type { SendWindow } from '../../calendar.ts';
 import { keptForNew } from '../messages/planner.ts';
 import type { Capacity, Pace } from '../sequences/rules.ts';
-import { hasTags, render, type Values, variablesIn } from '../sequences/templates.ts';
+import { fill, hasTags, type Values, variablesIn } from '../sequences/templates.ts';
 import type { LeadFacts, StepRow, Waiting } from './queries.ts';
 
 export type { Pace } from '../sequences/rules.ts';
 
-/** The first step whose message cannot be written, and why: the empty variable, or null for an address that nothing reaches. */
+/** The first step whose message cannot be written, and the variable that is empty; null where something else keeps it from leaving. */
 export interface HeldAt {
   position: number;
   variable: string | null;
@@ -41,13 +41,13 @@ export class Writable {
   #look({ sequenceId, version, position }: { sequenceId: number; version: number; position: number }, facts: LeadFacts) {
     const steps = this.#steps.get(`${sequenceId}:${version}`) ?? [];
     const values = this.#values(facts);
+    const opening = steps.find(step => step.kind === 'email')?.subject ?? '';
     for (const step of steps) {
       if (step.position < position || step.kind !== 'email') continue;
       if (facts.isUnreachable) return { position: step.position, variable: null };
-      for (const template of [step.subject ?? steps[0]!.subject ?? '', step.body]) {
-        const rendered = render(template, values);
-        if ('missing' in rendered) return { position: step.position, variable: rendered.missing };
-      }
+      const filled = fill({ head: step.subject ?? opening, body: step.body }, values);
+      if (!('refused' in filled)) continue;
+      return { position: step.position, variable: filled.refused === 'missing_variable' ? filled.detail! : null };
     }
     return null;
   }

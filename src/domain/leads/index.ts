@@ -1,9 +1,21 @@
 import * as activity from '../activity/index.ts';
 import type { Context } from '../context.ts';
+import * as held from '../enrollments/held.ts';
 import * as enrollments from '../enrollments/index.ts';
 import type { Candidate } from '../ports.ts';
 import * as queries from './queries.ts';
-import { combine, type Group, groupPeople, isFindable, type Known, type LeadFields, type Person, person } from './rules.ts';
+import {
+  combine,
+  type Group,
+  groupPeople,
+  isFindable,
+  isReachableAnew,
+  type Known,
+  type LeadFields,
+  type Person,
+  person,
+  saysMore,
+} from './rules.ts';
 
 /** A batch of candidates, and who of them is whom. Held for the rest of the transaction. */
 export interface Matched {
@@ -29,7 +41,8 @@ export async function match(ctx: Context, candidates: readonly Candidate[], { so
 
 /**
  * Makes each group one lead and returns their ids in the order of the groups. Leads found to be one are merged into the oldest; both
- * histories stay, and of two live enrollments the later stops (L3). Gaps are filled; nothing that is there is emptied.
+ * histories stay, and of two live enrollments the later stops (L3). Gaps are filled; nothing that is there is emptied; what was held for
+ * such a gap goes on (S3).
  */
 export async function take(
   ctx: Context,
@@ -51,6 +64,10 @@ export async function take(
       ctx.now,
       changed.map(({ group, fields }) => ({ id: group.known[0]!.id, ...fields })),
     );
+  await held.goOn(
+    ctx,
+    taken.flatMap(({ group, fields }) => mendedOf(group.known, fields)),
+  );
   const unseen = taken.filter(({ group }) => group.known.length === 0);
   const created = unseen.length
     ? await queries.insert(
@@ -75,14 +92,25 @@ export async function take(
 const differ = ({ id, record_ids, ...before }: Known, after: LeadFields): boolean =>
   (Object.keys(after) as (keyof LeadFields)[]).some(key => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
 
-/** Makes leads one, the oldest, whose gaps the others fill (L3). Returns its id. */
-export async function mergeAll(ctx: Context, leadIds: readonly number[]): Promise<number> {
+/** What a lead lacked and has now; the run that it holds may be that of any of those that became it. */
+const mendedOf = (known: readonly Known[], after: LeadFields): held.Mended[] => {
+  const leadId = known[0]?.id;
+  if (leadId === undefined) return [];
+  return [
+    ...(known.some(before => saysMore(before, after)) ? [{ leadId, what: 'variable' as const }] : []),
+    ...(known.some(before => isReachableAnew(before, after)) ? [{ leadId, what: 'address' as const }] : []),
+  ];
+};
+
+/** Makes leads one, the oldest, whose gaps the others fill (L3). Returns its id, and the sequences whose held messages go on. */
+export async function mergeAll(ctx: Context, leadIds: readonly number[]): Promise<{ leadId: number; goesOn: string[] }> {
   await queries.takeTurns(ctx.tx, ctx.workspace.id);
   const known = await queries.byIds(ctx.tx, leadIds);
   await merge(ctx, [{ members: [], known }]);
-  const [oldest] = known;
-  await queries.update(ctx.tx, ctx.now, [{ id: oldest!.id, ...combine(known, []) }]);
-  return oldest!.id;
+  const leadId = known[0]!.id;
+  const fields = combine(known, []);
+  await queries.update(ctx.tx, ctx.now, [{ id: leadId, ...fields }]);
+  return { leadId, goesOn: await held.goOn(ctx, mendedOf(known, fields)) };
 }
 
 async function merge(ctx: Context, groups: readonly Group[]): Promise<void> {

@@ -227,3 +227,26 @@ export function combine(known: readonly Known[], people: readonly Person[]): Lea
 }
 
 const isEmpty = (value: unknown): boolean => value === null || value === undefined || value === '';
+
+/** Columns that templates are filled from, `fields` besides (S8). */
+const forTemplates = [
+  'full_name',
+  'first_name',
+  'last_name',
+  'title',
+  'company',
+  'industry',
+  'person_location',
+  'company_location',
+] as const;
+
+type Sendable = Pick<LeadFields, 'email_key' | 'email_status' | 'fields' | (typeof forTemplates)[number]>;
+
+/** Has a lead something for a template that it had not, or had otherwise? */
+export const saysMore = (before: Sendable, after: Sendable): boolean =>
+  forTemplates.some(key => !isEmpty(after[key]) && after[key] !== before[key]) ||
+  Object.entries(after.fields).some(([key, value]) => !isEmpty(value) && value !== before.fields[key]);
+
+/** Has a lead an address that mail may reach, and had none, or another one, or a bad one? */
+export const isReachableAnew = (before: Sendable, after: Sendable): boolean =>
+  after.email_key !== null && !isBad(after.email_status) && (before.email_key !== after.email_key || isBad(before.email_status));

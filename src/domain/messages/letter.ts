@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { render, type Values } from '../sequences/templates.ts';
+import { fill, type Unwritable, type Values } from '../sequences/templates.ts';
 
 /** The text of a message as it leaves: subject, body, and what every message carries (S6, S8, D6). Pure, apart from a fresh token. */
 
@@ -37,26 +37,24 @@ export interface Letter {
 }
 
 /**
- * Writes a message for one lead, or names the variable that is empty (S8). Without a subject it answers in the thread: the subject that
+ * Writes a message for one lead, or says why it cannot be written (S8). Without a subject it answers in the thread: the subject that
  * left there with `Re:`, `In-Reply-To` the step before it and `References` on all of them (S6). A thread in which nothing has left is
  * opened, without a `Re:` that would claim there had been something.
  */
-export function write(draft: Draft): Letter | { missing: string } {
+export function write(draft: Draft): Letter | Unwritable {
   const answers = draft.subject === null && draft.thread !== null;
-  const subject = answers
-    ? { text: `Re: ${draft.thread!.subject}` }
-    : render(draft.subject ?? draft.openingSubject ?? '', draft.values);
-  if ('missing' in subject) return subject;
-  const body = render(draft.body, draft.values);
-  if ('missing' in body) return body;
+  const head = answers ? 'Re:' : (draft.subject ?? draft.openingSubject ?? '');
+  const filled = fill({ head, body: draft.body }, draft.values);
+  if ('refused' in filled) return filled;
+  const subject = answers ? `Re: ${draft.thread!.subject}` : filled.head;
   const optOutToken = draft.optOutToken ?? randomBytes(24).toString('base64url');
   const optOutUrl = `${draft.publicUrl}/o/${optOutToken}`;
   const foot = [draft.optOutLine, `Opt out: ${optOutUrl}`, draft.postalAddress ?? ''].map(line => line.trim()).filter(Boolean);
-  const parts = [body.text.trim(), draft.sender.signature?.trim() ?? ''].filter(Boolean);
+  const parts = [filled.body.trim(), draft.sender.signature?.trim() ?? ''].filter(Boolean);
   return {
     mailId: draft.mailId ?? mailIdOf(draft.identity, draft.sender.address),
     optOutToken,
-    subject: oneLine(subject.text),
+    subject: oneLine(subject),
     text: `${parts.join('\n\n')}\n\n-- \n${foot.join('\n')}\n`,
     html: htmlOf(parts, foot),
     startsThread: !answers,

@@ -48,9 +48,9 @@ export async function recordOutcome(
     case 'accepted': {
       if (!(await end('sent', null))) return false;
       await queries.becomeActive(tx, message.id);
-      const { dueOn } = await queries.advance(tx, message.id, on, now);
+      const [next] = await queries.advance(tx, [{ id: message.id, on, contactAt: now }], now);
       await senders.hasSent(ctx, message.senderId, on);
-      if (dueOn !== null && dueOn <= on.toString()) await planAgain(ctx, [message.sequenceId]);
+      if (next?.dueOn && next.dueOn <= on.toString()) await planAgain(ctx, [message.sequenceId]);
       break;
     }
     case 'unknown':

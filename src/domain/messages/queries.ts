@@ -245,15 +245,22 @@ export async function place(ctx: Context, on: Temporal.PlainDate, placements: re
 
 /**
  * Takes unsent messages off the plan, by sequence or by enrollment; of an enrollment, those that wait held and its open task go too.
+ * One that was handed over before, put off or sent again, keeps its row: a copy may be out, with its Message-ID and its opt-out link.
  * Returns how many had a time.
  */
 export const unplan = async (tx: Tx, which: { sequenceId: number } | { enrollmentIds: readonly number[] }): Promise<number> => {
+  const those =
+    'sequenceId' in which
+      ? sql`sequence_id = ${which.sequenceId} and state = 'planned'`
+      : sql`enrollment_id = any(${which.enrollmentIds}::bigint[]) and (state in ('planned', 'held') or kind = 'task' and state = 'claimed')`;
   const gone = await rows(
     tx,
-    'sequenceId' in which
-      ? sql<{ state: string }>`delete from message where sequence_id = ${which.sequenceId} and state = 'planned' returning state`
-      : sql<{ state: string }>`delete from message where enrollment_id = any(${which.enrollmentIds}::bigint[])
-          and (state in ('planned', 'held') or kind = 'task' and state = 'claimed') returning state`,
+    sql<{ state: string }>`
+      with kept as (
+        update message set state = 'held', reason = coalesce(reason, 'handed_before')
+        where ${those} and state = 'planned' and mail_id is not null returning 'planned' as state),
+      deleted as (delete from message where ${those} and mail_id is null returning state)
+      select state from kept union all select state from deleted`,
   );
   return gone.filter(row => row.state === 'planned').length;
 };

@@ -138,6 +138,21 @@ export const claim = (tx: Tx, ids: readonly number[], now: Temporal.Instant, lea
         planned_at as "plannedAt"`,
   );
 
+/** Claims that their worker still means to hand over stay its own. */
+export const renew = (
+  tx: Tx,
+  ids: readonly number[],
+  claimedAt: Temporal.Instant,
+  leaseUntil: Temporal.Instant,
+): Promise<unknown> =>
+  sql`update message set lease_until = ${leaseUntil}
+    where id = any(${ids}::bigint[]) and state = 'claimed' and claimed_at = ${claimedAt}`.execute(tx);
+
+/** When the first e-mail that somebody has claimed is free again; null when nobody has. */
+export const nextFree = async (tx: Tx): Promise<Temporal.Instant | null> =>
+  (await rows(tx, sql<{ at: Temporal.Instant | null }>`select min(lease_until) as at from message where state = 'claimed'`))[0]!
+    .at;
+
 export interface Claimed {
   id: number;
   sequenceId: number;
@@ -272,37 +287,37 @@ export const becomeActive = (tx: Tx, id: number): Promise<unknown> =>
   sql`update enrollment e set state = 'active' from message m
     where m.id = ${id} and e.id = m.enrollment_id and e.state = 'queued'`.execute(tx);
 
+/** A step that has left, or was skipped (`contactAt` null), and the local day from which the next one's delay counts. */
+export interface StepDone {
+  id: number;
+  on: Temporal.PlainDate;
+  contactAt: Temporal.Instant | null;
+}
+
 /**
- * After a step has left: the next one, of the version that the enrollment has now (S7), is due its calendar days later, or the run is
+ * After steps have left: the next one, of the version that the enrollment has now (S7), is due its calendar days later, or the run is
  * complete (S4). A run that was paused meanwhile stays so; one that waited on this task goes on; one that ended keeps its end, and
- * remembers the contact. `contactAt`: when it left, now unless given; null when it did not, since a task was skipped.
+ * remembers the contact.
  */
-export const advance = async (
-  tx: Tx,
-  id: number,
-  on: Temporal.PlainDate,
-  now: Temporal.Instant,
-  { contactAt = now }: { contactAt?: Temporal.Instant | null } = {},
-): Promise<{ dueOn: string | null }> =>
-  (
-    await rows(
-      tx,
-      sql<{ dueOn: string | null }>`
-        with step_sent as (
-          select m.enrollment_id, after.delay_days, after.position is null as is_last,
-            e.state in ('queued', 'active', 'paused', 'waiting_on_task') as is_live
-          from message m join enrollment e on e.id = m.enrollment_id left join step after
-            on after.sequence_id = m.sequence_id and after.version = e.version and after.position = m.position + 1
-          where m.id = ${id})
-        update enrollment e
-        set last_contact_at = coalesce(${contactAt}::timestamptz, e.last_contact_at), next_position = e.next_position + 1,
-          state = case when is_live and is_last then 'completed' when e.state = 'waiting_on_task' then 'active' else e.state end,
-          next_due_on = case when is_live then ${on}::date + delay_days end,
-          ended_at = case when is_live and is_last then ${now}::timestamptz else e.ended_at end
-        from step_sent where e.id = step_sent.enrollment_id
-        returning e.next_due_on as "dueOn"`,
-    )
-  )[0] ?? { dueOn: null };
+export const advance = (tx: Tx, done: readonly StepDone[], now: Temporal.Instant): Promise<{ dueOn: string | null }[]> =>
+  rows(
+    tx,
+    sql<{ dueOn: string | null }>`
+      with step_done as (
+        select m.enrollment_id, d.on, d.contact_at, after.delay_days, after.position is null as is_last,
+          e.state in ('queued', 'active', 'paused', 'waiting_on_task') as is_live
+        from unnest(${done.map(each => each.id)}::bigint[], ${done.map(each => each.on.toString())}::date[],
+            ${done.map(each => each.contactAt)}::timestamptz[]) as d (id, "on", contact_at)
+        join message m on m.id = d.id join enrollment e on e.id = m.enrollment_id left join step after
+          on after.sequence_id = m.sequence_id and after.version = e.version and after.position = m.position + 1)
+      update enrollment e
+      set last_contact_at = coalesce(contact_at, e.last_contact_at), next_position = e.next_position + 1,
+        state = case when is_live and is_last then 'completed' when e.state = 'waiting_on_task' then 'active' else e.state end,
+        next_due_on = case when is_live then step_done.on + delay_days end,
+        ended_at = case when is_live and is_last then ${now}::timestamptz else e.ended_at end
+      from step_done where e.id = step_done.enrollment_id
+      returning e.next_due_on as "dueOn"`,
+  );
 
 /** It did not leave: a lead that nothing else reached is not contacted after all. */
 export const notContacted = (tx: Tx, id: number): Promise<unknown> =>
@@ -335,7 +350,7 @@ export const unreadSince = async (tx: Tx, transports: readonly string[], since: 
     )
   ).map(row => row.id);
 
-/** Senders with something due whose replies were not read within the last half minute: they are read first (D4). */
+/** Senders with something due whose replies were not read within the last half minute: they are read first (D4), unless that failed lately. */
 export const toBeRead = async (tx: Tx, transports: readonly string[], now: Temporal.Instant): Promise<number[]> =>
   (
     await rows(
@@ -344,11 +359,14 @@ export const toBeRead = async (tx: Tx, transports: readonly string[], now: Tempo
         id: number;
       }>`select distinct x.id from message m join sender x on x.id = m.sender_id join mailbox b on b.sender_id = x.id
         where m.state = 'planned' and m.planned_at <= ${now} and x.transport = any(${transports}::text[]) and x.status = 'healthy'
-          and (b.read_at is null or b.read_at < ${now.subtract({ seconds: 30 })}) order by 1`,
+          and (b.read_at is null or b.read_at < ${now.subtract({ seconds: 30 })})
+          and (b.failures = 0 or b.next_read_at <= ${now}) order by 1`,
     )
   ).map(row => row.id);
 
-/** Says at what is due why it waits; it stays planned, and leaves as soon as the replies have been read. */
-export const noteUnread = (tx: Tx, senderIds: readonly number[], now: Temporal.Instant): Promise<unknown> =>
-  sql`update message set reason = 'replies_unread' where sender_id = any(${senderIds}::bigint[]) and state = 'planned'
-    and planned_at <= ${now} and reason is distinct from 'replies_unread'`.execute(tx);
+/** Says at what is due why its sender waits; it stays planned, and leaves as soon as that has passed. */
+export const noteWaiting = (tx: Tx, waiting: ReadonlyMap<number, string>, now: Temporal.Instant): Promise<unknown> =>
+  sql`update message m set reason = w.reason
+    from unnest(${[...waiting.keys()]}::bigint[], ${[...waiting.values()]}::text[]) as w (sender_id, reason)
+    where m.sender_id = w.sender_id and m.state = 'planned' and m.planned_at <= ${now}
+      and m.reason is distinct from w.reason`.execute(tx);

@@ -2,12 +2,13 @@ import { dateIn, isOpen } from '../../calendar.ts';
 import { whileLost } from '../../db/lost.ts';
 import { redact } from '../../log.ts';
 import { gateRefusals, sends } from '../../metrics.ts';
+import { sendDue as sendDueJob } from '../../queues.ts';
 import { traced } from '../../trace.ts';
 import { type Context, drover, enter, type Services } from '../context.ts';
 import type { HandOver, OutgoingMail } from '../ports.ts';
 import { lockAll, settle } from '../sequences/queries.ts';
-import { isRunning, limitOn, type SequenceRow, windowOf } from '../sequences/rules.ts';
-import { valuesOf } from '../sequences/templates.ts';
+import { isRunning, limitOn, type SequenceRow, windowOf, withheldFor } from '../sequences/rules.ts';
+import { type Unwritable, valuesOf } from '../sequences/templates.ts';
 import { firstsOn } from './companies.ts';
 import { type Crash, goOn } from './crash-points.ts';
 import { type Letter, oneLine, write } from './letter.ts';
@@ -15,10 +16,13 @@ import { planAgain, recordOutcome } from './outcomes.ts';
 import { lockSenders, type SenderRow } from './queries.ts';
 import * as queries from './sending-queries.ts';
 
-/** A claimed or handing message belongs to its worker this long. */
-const lease = { minutes: 2 };
+/** A claimed message belongs to its worker this long; a worker that lives renews it, so that one that died holds nothing up for long. */
+const claimLease = { seconds: 15 };
+const renewedEveryMs = 5_000;
+/** A message that is being handed over belongs to its worker this long: longer than any mail server is waited for. */
+const handingLease = { minutes: 2 };
 /** For so long a database that is away is asked again, so that what a mail server answered is not forgotten. */
-const leaseMs = lease.minutes * 60_000;
+const patienceMs = handingLease.minutes * 60_000;
 const batch = 100;
 /** Hand-overs of one job at a time: a mail server takes its time to answer, and nobody else's message has to wait for it. */
 const lanes = 16;
@@ -46,13 +50,31 @@ export async function sendDue(services: Services, workspaceId: number): Promise<
     const claimed = await enter(services, workspaceId, drover, ctx => claimDue(ctx, at, services.readers));
     if (claimed.messages.length === 0) break;
     await at('claimed');
+    const renewing = setInterval(() => void renew(services, workspaceId, claimed).catch(() => {}), renewedEveryMs);
     await sideBySide(claimed.messages, lanes, async message => {
       const passed = await sendOne(services, workspaceId, message, claimed.at, at);
       if (passed) sent.handedOver++;
       else sent.refused++;
-    });
+    }).finally(() => clearInterval(renewing));
   }
+  await enter(services, workspaceId, drover, lookAgain);
   return sent;
+}
+
+const renew = (services: Services, workspaceId: number, { messages, at }: Claims): Promise<unknown> =>
+  enter(services, workspaceId, drover, ({ tx, now }) =>
+    queries.renew(
+      tx,
+      messages.map(message => message.id),
+      at,
+      now.add(claimLease),
+    ),
+  );
+
+/** What another has claimed and not handed over when its claim runs out is sent then, and not a tick later: its worker may have died. */
+async function lookAgain(ctx: Context): Promise<void> {
+  const at = await queries.nextFree(ctx.tx);
+  if (at) await ctx.enqueue(sendDueJob, { workspaceId: ctx.workspace.id }, { at });
 }
 
 /** Senders of whom something is due and whose replies have to be read before it leaves (D4). */
@@ -83,7 +105,8 @@ async function sendOne(
   claimedAt: Temporal.Instant,
   at: Crash,
 ): Promise<boolean> {
-  const inTime = <R>(work: (ctx: Context) => Promise<R>) => whileLost(leaseMs, () => enter(services, workspaceId, drover, work));
+  const inTime = <R>(work: (ctx: Context) => Promise<R>) =>
+    whileLost(patienceMs, () => enter(services, workspaceId, drover, work));
   const mail = await inTime(ctx => passGate(ctx, message, claimedAt, at));
   if (!mail || 'refused' in mail) {
     if (mail) gateRefusals.inc({ reason: mail.refused });
@@ -120,12 +143,14 @@ const todayOf = (sequence: SequenceRow, now: Temporal.Instant): queries.SendingD
   isOpen: isOpen(now, windowOf(sequence)),
 });
 
+/** Messages that are ours to hand over, and the moment that makes them so. */
+interface Claims {
+  at: Temporal.Instant;
+  messages: queries.Claimed[];
+}
+
 /** Claims what is due. Sequences and senders are locked first, so that the caps counted here hold with any number of workers (D2). */
-export async function claimDue(
-  ctx: Context,
-  at: Crash = goOn,
-  readers: Services['readers'] = {},
-): Promise<{ at: Temporal.Instant; messages: queries.Claimed[] }> {
+export async function claimDue(ctx: Context, at: Crash = goOn, readers: Services['readers'] = {}): Promise<Claims> {
   const { tx, now } = ctx;
   const none = { at: now, messages: [] };
   const ids = await queries.dueSequences(tx, now);
@@ -139,8 +164,13 @@ export async function claimDue(
   const earliest = days.map(day => day.on).reduce((a, b) => (Temporal.PlainDate.compare(a, b) <= 0 ? a : b));
   const sentBy = Map.groupBy(await queries.sentBy(tx, earliest.subtract({ days: 1 })), row => row.senderId);
   const unread = new Set(await queries.unreadSince(tx, Object.keys(readers), now.subtract(readFor)));
-  await queries.noteUnread(tx, [...unread], now);
-  const free = mailboxes.filter(sender => !unread.has(sender.id) && gapHasPassed(sender, sentBy.get(sender.id) ?? [], now));
+  const waiting = new Map<number, string>();
+  for (const sender of mailboxes) {
+    const reason = withheldFor(sender, ctx) ?? (unread.has(sender.id) ? 'replies_unread' : null);
+    if (reason) waiting.set(sender.id, reason);
+  }
+  await queries.noteWaiting(tx, waiting, now);
+  const free = mailboxes.filter(sender => !waiting.has(sender.id) && gapHasPassed(sender, sentBy.get(sender.id) ?? [], now));
   const due = await queries.candidates(
     tx,
     ids,
@@ -162,7 +192,7 @@ export async function claimDue(
   await planAgain(ctx, [...held, ...due.filter(message => over.has(message.id)).map(message => message.sequenceId)]);
   if (admitted.length === 0) return none;
   await at('claim_counted');
-  const messages = await queries.claim(tx, admitted, now, now.add(lease));
+  const messages = await queries.claim(tx, admitted, now, now.add(claimLease));
   await at('claim_written');
   return { at: now, messages };
 }
@@ -259,15 +289,15 @@ async function passGate(
     await planAgain(ctx, [message.sequenceId]);
     return { refused: reason, mayHaveEnded: sequence.status === 'finishing' };
   };
-  const later = refusedForNow(facts, day, sender, sequence.daily_cap);
+  const later = refusedForNow(facts, day, sender, sequence.daily_cap) ?? withheldFor(sender, ctx);
   if (later) return refuse(later, false);
   const lasting = refusedForGood(facts);
   if (facts.exclusion) await queries.endExcluded(tx, message.id, facts.exclusion, now);
   if (lasting) return refuse(lasting, true);
   const letter = letterOf(ctx, facts, sequence, sender);
-  if ('missing' in letter) return refuse('missing_variable', true, letter.missing);
+  if ('refused' in letter) return refuse(letter.refused, true, letter.detail);
 
-  await queries.startHanding(tx, message.id, { ...letter, recipient: facts.email! }, now, now.add(lease));
+  await queries.startHanding(tx, message.id, { ...letter, recipient: facts.email! }, now, now.add(handingLease));
   await at('handing_written');
   const { mailId, subject, text, html, inReplyTo, references, headers } = letter;
   return {
@@ -310,7 +340,7 @@ const letterOf = (
   facts: queries.AtTheGate,
   sequence: SequenceRow,
   sender: SenderRow,
-): Letter | { missing: string } =>
+): Letter | Unwritable =>
   write({
     subject: facts.subject,
     openingSubject: facts.openingSubject,

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { exclusionOf } from '../exclusions/queries.ts';
 import { lockAll, settle } from '../sequences/queries.ts';
 import { isRunning, windowOf } from '../sequences/rules.ts';
-import { type Person, render, valuesOf } from '../sequences/templates.ts';
+import { fill, type Person, valuesOf } from '../sequences/templates.ts';
 import { firstsOn } from './companies.ts';
 import { lockEnrollments, lockSenders, rows } from './queries.ts';
 import * as sending from './sending-queries.ts';
@@ -176,12 +176,8 @@ function textOf(task: DueTask): { title: string; instruction: string } | { refus
   if (task.exclusion) return { refused: task.exclusion };
   if (task.replied) return { refused: 'replied' };
   if (task.body === null) return { refused: 'step_is_gone' };
-  const values = valuesOf(task, task.sender);
-  const title = render(task.taskTitle!, values);
-  const body = render(task.body, values);
-  const missing = 'missing' in title ? title.missing : 'missing' in body ? body.missing : null;
-  if (missing !== null) return { refused: 'missing_variable', detail: missing };
-  return { title: (title as { text: string }).text.trim(), instruction: (body as { text: string }).text.trim() };
+  const filled = fill({ head: task.taskTitle!, body: task.body }, valuesOf(task, task.sender));
+  return 'refused' in filled ? filled : { title: filled.head.trim(), instruction: filled.body.trim() };
 }
 
 async function open({ tx, now }: Context, tasks: readonly (DueTask & { title: string; instruction: string })[]): Promise<void> {
@@ -238,8 +234,9 @@ export async function closeTask(
     await sql`update enrollment set contacted_at = coalesce(contacted_at, ${now}::timestamptz)
       where id = ${found.enrollment_id}`.execute(tx);
   const on = dateIn(now, sequence!.zone);
-  const { dueOn } = await sending.advance(tx, messageId, on, now, { contactAt: isDone ? now : null });
+  const [next] = await sending.advance(tx, [{ id: messageId, on, contactAt: isDone ? now : null }], now);
   await settle(tx, found.sequence_id, now);
   await ctx.enqueue(planDay, { workspaceId: ctx.workspace.id, sequenceId: found.sequence_id });
+  const dueOn = next?.dueOn ?? null;
   return { completed: dueOn === null, nextDueOn: dueOn };
 }

@@ -8,6 +8,15 @@ export interface Interval {
 /** Milliseconds since 1970; the planner's own arithmetic. */
 export type Ms = number;
 
+/**
+ * Gaps are planned between once and this often the least one. At exactly the least one a full window would tick like a clock, and whatever
+ * leaves a minute late would push all behind it, the last out of the window.
+ */
+const widestGap = 1.3;
+
+/** How many messages fit a stretch of so many milliseconds, ends included, at the widest gap (S5). Without a gap: one a second. */
+export const fitting = (lengthMs: Ms, gapMs: Ms): number => Math.floor(lengthMs / Math.max(gapMs * widestGap, 1000)) + 1;
+
 /** One sender's today, as it fills. */
 export class Sender {
   readonly id: number;
@@ -40,8 +49,7 @@ export class Sender {
     return stretches.filter(stretch => stretch.from <= stretch.until);
   }
 
-  holds = (stretch: { from: Ms; until: Ms }): number =>
-    Math.floor((stretch.until - stretch.from) / Math.max(this.gapMs, 1000)) + 1;
+  holds = (stretch: { from: Ms; until: Ms }): number => fitting(stretch.until - stretch.from, this.gapMs);
 
   slots = (window: Interval): number => this.free(window).reduce((sum, stretch) => sum + this.holds(stretch), 0);
 }
@@ -54,12 +62,11 @@ export const rotated = <T>(items: T[], on: Temporal.PlainDate): T[] => {
 };
 
 /**
- * Up to `wanted` times, ascending. Each stretch gets its part by length; inside, times lie a gap apart plus a jittered part of the
- * slack, so that any number that fits is placed, however tight.
+ * Up to `wanted` times, ascending. Each stretch gets its part by length; inside, times lie jittered gaps apart plus a jittered part of
+ * the slack, so that any number that fits is placed, however tight.
  */
 export function timesFor(wanted: number, sender: Sender, window: Interval, seed: string): Ms[] {
   const next = random(seed);
-  const gap = Math.max(sender.gapMs, 1000);
   const stretches = sender.free(window);
   const share = apportion(
     wanted,
@@ -67,13 +74,18 @@ export function timesFor(wanted: number, sender: Sender, window: Interval, seed:
   );
   return stretches.flatMap((stretch, s) => {
     const n = share[s]!;
-    const slack = stretch.until - stretch.from - Math.max(0, n - 1) * gap;
+    const gaps = Array.from({ length: Math.max(0, n - 1) }, () => wider(sender.gapMs, next()));
+    const slack = stretch.until - stretch.from - gaps.reduce((sum, gap) => sum + gap, 0);
+    let at = stretch.from;
     return Array.from({ length: n }, (_, i) => {
-      const offset = Math.floor((slack * ((i + next()) / n)) / 1000) * 1000;
-      return stretch.from + i * gap + offset;
+      if (i) at += gaps[i - 1]!;
+      return at + Math.floor((slack * ((i + next()) / n)) / 1000) * 1000;
     });
   });
 }
+
+/** A gap in whole seconds between the least and the widest one. */
+const wider = (gapMs: Ms, part: number): Ms => Math.max(1000, Math.floor((gapMs * (1 + part * (widestGap - 1))) / 1000) * 1000);
 
 /** Divides `wanted` by weight, never above a part's room. */
 function apportion(wanted: number, parts: { weight: number; room: number }[]): number[] {

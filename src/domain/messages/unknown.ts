@@ -90,8 +90,11 @@ export async function settleUnknown(
   );
   const zones = new Map(sequences.map(sequence => [sequence.id, sequence.zone]));
   if (as === 'sent')
-    for (const { id, sequenceId, handedAt } of settled)
-      await sending.advance(tx, id, dateIn(handedAt, zones.get(sequenceId)!), now, { contactAt: handedAt });
+    await sending.advance(
+      tx,
+      settled.map(({ id, sequenceId, handedAt }) => ({ id, on: dateIn(handedAt, zones.get(sequenceId)!), contactAt: handedAt })),
+      now,
+    );
   else
     await sql`update enrollment e set next_due_on = (${now}::timestamptz at time zone s.zone)::date
       from message m join sequence s on s.id = m.sequence_id

@@ -2,14 +2,14 @@ import type { Period } from '../../calendar.ts';
 import { type Refusal, refuse } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import type { ListRow } from '../lists/index.ts';
-import type { MonitoringRow } from './queries.ts';
+import type { MonitoringRow, WayOn } from './queries.ts';
 import * as queries from './queries.ts';
 import { order } from './refill.ts';
 import { amounts, latestMissed, orders, periodAfter, periodIn, type Standing } from './rules.ts';
 
 export { closeImport, type Import, type ImportedFile, importRows, openImport, rowsAtOnce } from './import.ts';
-export type { MonitoringRow, RefillRow } from './queries.ts';
-export { carryOut, type Order, order, receiptOf } from './refill.ts';
+export type { MonitoringRow, RefillRow, WayOn } from './queries.ts';
+export { carryOut, type Order, order, receiptOf, type Tell } from './refill.ts';
 export { orderOf, type Receipt, summary } from './rules.ts';
 
 /** A list's standing order; undefined: off. */
@@ -17,6 +17,13 @@ export const of = (ctx: Context, listId: number): Promise<MonitoringRow | undefi
 
 /** How many leads were ordered for a list and have not arrived yet, at most. */
 export const onTheWay = (ctx: Context, listId: number): Promise<number> => queries.onTheWay(ctx.tx, listId);
+
+/** Of an order that has ended: its list, and whom to tell directly where it was not ordered in Slack. */
+export const hearerOf = (ctx: Context, refillId: number): Promise<{ list: string; user: string }> =>
+  queries.hearerOf(ctx.tx, refillId);
+
+/** What can be done with a list's people next, by a member. */
+export const wayOn = (ctx: Context, listId: number, memberId: number): Promise<WayOn> => queries.wayOn(ctx.tx, listId, memberId);
 
 export interface Wanted {
   cadence: 'off' | Standing['cadence'];

@@ -24,7 +24,7 @@ export const insertRefill = (
   tx: Tx,
   row: Pick<RefillRow, 'workspace_id' | 'list_id' | 'kind' | 'period' | 'status' | 'asked' | 'ordered_by' | 'ordered_at'> & {
     criteria: object | null;
-  },
+  } & Partial<Pick<RefillRow, 'channel' | 'thread_ts'>>,
 ): Promise<RefillRow | undefined> =>
   tx
     .insertInto('refill')
@@ -32,6 +32,32 @@ export const insertRefill = (
     .onConflict(conflict => conflict.columns(['list_id', 'period']).where('period', 'is not', null).doNothing())
     .returningAll()
     .executeTakeFirst();
+
+/** Of a refill: its list, and the Slack user who hears of it: who asked, or where they have left, or nobody did, the list's owner (W3). */
+export const hearerOf = async (tx: Tx, id: number): Promise<{ list: string; user: string }> =>
+  (
+    await sql<{ list: string; user: string }>`
+      select list.name as list, coalesce(asker.slack_user_id, owner.slack_user_id) as user
+      from refill join list on list.id = refill.list_id join member owner on owner.id = list.owner_id
+      left join member asker on asker.id = refill.ordered_by and asker.deactivated_at is null
+      where refill.id = ${id}`.execute(tx)
+  ).rows[0]!;
+
+/** Where a list's people go, and where they could: its sequence, else the newest active one, a member's own before others'. */
+export const wayOn = async (tx: Tx, listId: number, memberId: number): Promise<WayOn> =>
+  (
+    await sql<WayOn>`
+      select (select s.name from link join sequence s on s.id = link.sequence_id where link.list_id = ${listId} and link.ended_at is null) as linked,
+        (select name from sequence where status = 'active' order by owner_id = ${memberId} desc, id desc limit 1) as active,
+        exists (select from sequence where status in ('setup', 'inactive', 'finishing')) as "hasOthers"`.execute(tx)
+  ).rows[0]!;
+
+export interface WayOn {
+  linked: string | null;
+  active: string | null;
+  /** Sequences that could be made active. */
+  hasOthers: boolean;
+}
 
 /** Open refills of a list that read its source, oldest first: they are carried out in this order. */
 export const openRefills = (tx: Tx, listId: number): Promise<{ id: number }[]> =>

@@ -35,6 +35,8 @@ export interface Order {
   criteria?: Criteria;
   /** The member who asked; null: Drover, by a standing order. */
   orderedBy: number | null;
+  /** Where in Slack they asked: the receipt goes there. */
+  from?: { channel: string; threadTs: string | null } | null;
 }
 
 /** Orders leads for a list; a job fetches them. @returns the refill's id, or null where the list has one for that period (M3) */
@@ -50,6 +52,8 @@ export async function order(ctx: Context, wanted: Order): Promise<number | null>
     criteria: wanted.criteria ?? (list?.criteria as object | null | undefined) ?? null,
     ordered_by: wanted.orderedBy,
     ordered_at: ctx.now,
+    channel: wanted.from?.channel ?? null,
+    thread_ts: wanted.from?.threadTs ?? null,
   });
   if (!created) return null;
   await ctx.enqueue(refillList, { workspaceId: ctx.workspace.id, refillId: created.id });
@@ -84,6 +88,9 @@ interface Page {
 /** A source that has not answered for this long is not asked again for the same order. */
 const patience = { hours: 24 };
 
+/** Hears of a refill that has ended, well or not, in the transaction that ends it: once, whatever is tried again. */
+export type Tell = (ctx: Context, refill: RefillRow) => Promise<void>;
+
 /**
  * Carries out a refill (M2, L5): asks the source page by page, outside any transaction, and adds each page's new leads, the counts and
  * the position in one short transaction; so a crash resumes exactly, and any number of workers add N and not more. Refills of one list
@@ -91,59 +98,62 @@ const patience = { hours: 24 };
  * people may meanwhile be eligible.
  * @throws what the source throws; the order stays open and is tried again
  */
-export async function carryOut(services: Services, workspaceId: number, refillId: number, signal?: AbortSignal): Promise<void> {
+export async function carryOut(
+  services: Services,
+  workspaceId: number,
+  refillId: number,
+  { signal, tell = async () => {} }: { signal?: AbortSignal | undefined; tell?: Tell } = {},
+): Promise<void> {
   const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
   while (!signal?.aborted) {
-    const errand = await inside(ctx => begin(ctx, refillId));
+    const errand = await inside(ctx => begin(ctx, refillId, tell));
     if (!errand) return;
     let page: Page;
     try {
       page = await ask(services, errand);
     } catch (error) {
-      await inside(ctx => postpone(ctx, refillId, errand.source));
+      await inside(ctx => postpone(ctx, refillId, errand.source, tell));
       throw error;
     }
-    if (await inside(ctx => takePage(ctx, refillId, errand.progress, page)))
-      return advise(services, workspaceId, refillId, errand);
+    const widen = whatIsNew(errand.progress, page).isLast && errand.progress.fromStart ? await advice(services, errand) : null;
+    if (await inside(ctx => takePage(ctx, refillId, errand.progress, page, { widen, tell }))) return;
     // The embedded database yields only microtasks: timers and sockets get their turn here.
     await setImmediate();
   }
 }
 
-/**
- * Notes with a refill that fell short, since nobody else matches, which filter left out would find most (M8). It is advice: a source that
- * does not answer now leaves it out.
- */
-async function advise(
-  services: Services,
-  workspaceId: number,
-  refillId: number,
-  { source: name, criteria, asOf }: Errand,
-): Promise<void> {
-  const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
-  const row = await inside(ctx => queries.refill(ctx.tx, refillId));
+/** Which filter left out would find most: what a refill says that falls short since nobody else matches (M8). */
+interface Widening {
+  filter: string;
+  total: number;
+  more: number;
+  words: string;
+}
+
+/** Asked before a page is taken that may be the last, so that the receipt has it. A source that does not answer now leaves it out. */
+async function advice(services: Services, { source: name, criteria, asOf }: Errand): Promise<Widening | null> {
   const source = services.sources[name];
-  if (!source || row?.ended !== 'exhausted' || row.added >= row.asked) return;
+  if (!source) return null;
   try {
     const [now, best] = [(await source.preview(criteria, asOf)).total, await widest(source, criteria, asOf)];
-    if (!best || best.total <= now) return;
-    const widen = { filter: best.filter, total: best.total, more: best.total - now, words: wordsFor(best.rest) };
-    await inside(ctx => ctx.tx.updateTable('refill').set({ widen }).where('id', '=', refillId).execute());
+    if (!best || best.total <= now) return null;
+    return { filter: best.filter, total: best.total, more: best.total - now, words: wordsFor(best.rest) };
   } catch (error) {
     services.log.warn({ err: error, source: name }, 'a source did not say what would find more');
+    return null;
   }
 }
 
 /** The next errand of a refill; undefined where it has ended, or an older one of the list goes first. */
-async function begin(ctx: Context, refillId: number): Promise<Errand | undefined> {
+async function begin(ctx: Context, refillId: number, tell: Tell): Promise<Errand | undefined> {
   const row = await queries.refill(ctx.tx, refillId);
   if (!row || row.status === 'done' || row.status === 'failed') return undefined;
   if (row.kind === 'import') return void (await giveUpImport(ctx, row));
   const list = (await lists.lock(ctx, row.list_id))!;
   const [oldest] = await queries.openRefills(ctx.tx, row.list_id);
   if (oldest && oldest.id < refillId) return void (await next(ctx, row.list_id));
-  if (list.archived_at) return void (await finish(ctx, row, 'list_archived'));
-  if (!row.criteria) return void (await finish(ctx, row, 'exhausted'));
+  if (list.archived_at) return void (await finish(ctx, row, 'list_archived', { tell }));
+  if (!row.criteria) return void (await finish(ctx, row, 'exhausted', { tell }));
   if (row.status === 'queued')
     await ctx.tx.updateTable('refill').set({ status: 'running', error: null }).where('id', '=', refillId).execute();
   const isCurrent = await queries.isCurrent(ctx.tx, refillId);
@@ -164,11 +174,11 @@ async function ask(services: Services, { source: name, criteria, progress, want,
 }
 
 /** Notes that a source does not answer. The order stays open; after a day it is given up. */
-async function postpone(ctx: Context, refillId: number, source: string): Promise<void> {
+async function postpone(ctx: Context, refillId: number, source: string, tell: Tell): Promise<void> {
   const row = await queries.refill(ctx.tx, refillId);
   if (row?.status !== 'running' && row?.status !== 'queued') return;
   const tooLate = Temporal.Instant.compare(row.ordered_at.add(patience), ctx.now) < 0;
-  await ctx.tx
+  const postponed = await ctx.tx
     .updateTable('refill')
     .set({
       status: tooLate ? 'failed' : 'queued',
@@ -176,12 +186,21 @@ async function postpone(ctx: Context, refillId: number, source: string): Promise
       error: `The ${source} does not answer.`,
     })
     .where('id', '=', refillId)
-    .execute();
-  if (tooLate) await next(ctx, row.list_id);
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  if (!tooLate) return;
+  await tell(ctx, postponed);
+  await next(ctx, row.list_id);
 }
 
 /** Adds what a page holds and moves on. @returns whether the refill has ended. */
-async function takePage(ctx: Context, refillId: number, expected: Progress, page: Page): Promise<boolean> {
+async function takePage(
+  ctx: Context,
+  refillId: number,
+  expected: Progress,
+  page: Page,
+  { widen, tell }: { widen: Widening | null; tell: Tell },
+): Promise<boolean> {
   const listId = (await queries.refill(ctx.tx, refillId))?.list_id;
   if (listId === undefined) return true;
   const list = (await lists.lock(ctx, listId))!;
@@ -189,12 +208,10 @@ async function takePage(ctx: Context, refillId: number, expected: Progress, page
   if (row.status === 'done' || row.status === 'failed') return true;
   // Another worker took this page meanwhile: what it left is asked for again.
   if (row.progress !== null && !isSame(row.progress as Progress, expected)) return false;
-  if (list.archived_at) return finish(ctx, row, 'list_archived');
+  if (list.archived_at) return finish(ctx, row, 'list_archived', { tell });
 
   const allowed = budget(row.asked) - row.found;
-  const unread = page.candidates.slice(expected.skip);
-  const met = expected.fromStart && expected.first ? unread.findIndex(each => each.recordId === expected.first) : -1;
-  const fresh = met < 0 ? unread : unread.slice(0, met);
+  const { fresh, isLast } = whatIsNew(expected, page);
   const { looked, leadIds, skipped } = await lists.admit(
     ctx,
     { list, refillId, source: list.source, want: row.asked - row.added },
@@ -202,14 +219,21 @@ async function takePage(ctx: Context, refillId: number, expected: Progress, page
   );
   const added = await addTo(ctx, row, { looked, leadIds, skipped });
   const isRead = looked === fresh.length;
-  const stuck = page.candidates.length === 0 && (page.cursor ?? expected.cursor) === expected.cursor;
-  const atEnd = isRead && (page.exhausted || met >= 0 || stuck);
+  const atEnd = isRead && isLast;
   const progress = advance(expected, page, { looked, isRead, first: fresh[0]?.recordId ?? null });
   await remember(ctx, row, atEnd ? (expected.fromStart ? settle(progress) : goBack(progress)) : progress);
-  if (added.added >= row.asked) return finish(ctx, added, 'filled');
-  if (atEnd && expected.fromStart) return finish(ctx, added, 'exhausted');
-  if (added.found >= budget(row.asked)) return finish(ctx, added, 'budget');
+  if (added.added >= row.asked) return finish(ctx, added, 'filled', { tell });
+  if (atEnd && expected.fromStart) return finish(ctx, added, 'exhausted', { widen, tell });
+  if (added.found >= budget(row.asked)) return finish(ctx, added, 'budget', { tell });
   return false;
+}
+
+/** What of a page an order has not dealt with yet, and whether it comes to the source's end, or round to where it began. */
+function whatIsNew(expected: Progress, page: Page): { fresh: Candidate[]; isLast: boolean } {
+  const unread = page.candidates.slice(expected.skip);
+  const met = expected.fromStart && expected.first ? unread.findIndex(each => each.recordId === expected.first) : -1;
+  const stuck = page.candidates.length === 0 && (page.cursor ?? expected.cursor) === expected.cursor;
+  return { fresh: met < 0 ? unread : unread.slice(0, met), isLast: page.exhausted || met >= 0 || stuck };
 }
 
 const isSame = (a: Progress, b: Progress): boolean =>
@@ -265,19 +289,26 @@ export async function addTo(ctx: Context, row: RefillRow, { looked, leadIds, ski
     .executeTakeFirstOrThrow();
 }
 
-/** Closes a receipt, and lets the list's next order begin. */
-async function finish(ctx: Context, row: RefillRow, ended: NonNullable<Receipt['ended']>): Promise<true> {
-  await ctx.tx
+/** Closes a receipt, tells of it, and lets the list's next order begin. */
+async function finish(
+  ctx: Context,
+  row: RefillRow,
+  ended: NonNullable<Receipt['ended']>,
+  { widen = null, tell }: { widen?: Widening | null; tell: Tell },
+): Promise<true> {
+  const finished = await ctx.tx
     .updateTable('refill')
-    .set({ status: 'done', ended, finished_at: ctx.now, error: null })
+    .set({ status: 'done', ended, finished_at: ctx.now, error: null, widen })
     .where('id', '=', row.id)
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
   await activity.record(ctx, {
     action: 'refill',
     outcome: 'done',
     objects: [`list:${row.list_id}`, `refill:${row.id}`],
     detail: { kind: row.kind, period: row.period, asked: row.asked, found: row.found, added: row.added, ended },
   });
+  await tell(ctx, finished);
   await next(ctx, row.list_id);
   return true;
 }

@@ -74,9 +74,11 @@ export interface AnswerEnd {
   state: 'failed' | 'unknown';
   reason: string;
   detail: string | null;
-  /** Its author's Slack user. */
+  /** Its author's Slack user, and the message that told them of the reply, where one did. */
   author: string;
+  threadTs: string | null;
   to: string;
+  address: string | null;
 }
 
 /** Hands an answer over. @returns how it ended, where it did not leave; undefined where it left, waits, or was dealt with before */
@@ -217,20 +219,39 @@ async function record(
   }
 }
 
+/** Notices brought answers back: they did not reach whom they were for, whatever their server had said. @returns those that are news */
+export const sentBack = (ctx: Context, all: readonly { answerId: number; detail: string | null }[]): Promise<AnswerEnd[]> =>
+  endAll(ctx, all, 'failed', 'sent_back');
+
 const set = (ctx: Context, id: number, change: Partial<Omit<AnswerRow, 'id'>>) =>
   ctx.tx.updateTable('answer').set(change).where('id', '=', id).execute();
 
-async function end(
+const end = async (
   ctx: Context,
-  answer: AnswerRow,
+  { id }: AnswerRow,
   state: AnswerEnd['state'],
   reason: string,
   detail: string | null,
-): Promise<AnswerEnd> {
-  await set(ctx, answer.id, { state, reason, detail, lease_until: null, ended_at: ctx.now });
-  const { rows } = await sql<{ author: string; to: string | null }>`
-    select m.slack_user_id as author, coalesce(l.full_name, r.from_name, r.from_address) as to
-    from member m, reply r left join lead l on l.id = r.lead_id
-    where m.id = ${answer.written_by} and r.id = ${answer.reply_id}`.execute(ctx.tx);
-  return { answerId: answer.id, state, reason, detail, author: rows[0]!.author, to: rows[0]!.to ?? 'somebody' };
+): Promise<AnswerEnd> => (await endAll(ctx, [{ answerId: id, detail }], state, reason))[0]!;
+
+/** Ends those of the answers that have not failed before. */
+async function endAll(
+  ctx: Context,
+  all: readonly { answerId: number; detail: string | null }[],
+  state: AnswerEnd['state'],
+  reason: string,
+): Promise<AnswerEnd[]> {
+  if (!all.length) return [];
+  const { rows } = await sql<AnswerEnd>`
+    with ended as (
+      update answer a set state = ${state}, reason = ${reason}, detail = said.detail, lease_until = null, ended_at = ${ctx.now}
+      from unnest(${all.map(one => one.answerId)}::bigint[],
+        ${all.map(({ detail }) => (detail === null ? null : redact(detail)))}::text[]) as said (id, detail)
+      where a.id = said.id and a.state <> 'failed' returning a.*)
+    select a.id as "answerId", a.state, a.reason, a.detail, m.slack_user_id as author, r.from_address as address,
+      coalesce(l.full_name, r.from_name, r.from_address, 'somebody') as to,
+      (select p.ts from slack_post p where p.post_key = 'reply:' || r.id and p.channel = m.slack_user_id) as "threadTs"
+    from ended a join member m on m.id = a.written_by join reply r on r.id = a.reply_id left join lead l on l.id = r.lead_id
+    order by a.id`.execute(ctx.tx);
+  return rows;
 }

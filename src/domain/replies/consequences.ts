@@ -29,6 +29,8 @@ export interface Known {
   recipient: string | null;
   /** By nothing but its From, which anybody can write. */
   isByAddressOnly: boolean;
+  /** It brings back what a person answered, and tells nothing of the lead's own address: nothing of the run is touched. */
+  isOfAnswer: boolean;
 }
 
 const ids = (all: readonly (number | null)[]): number[] => [...new Set(all.filter(id => id !== null))];
@@ -54,7 +56,7 @@ const isPersons = ({ category, isAutomatic }: Known): boolean => category !== nu
  * lead's run and honour an opt-out, which all err on the side of silence; it may not mark an address as bad, nor be a bounce.
  */
 export async function act(ctx: Context, all: readonly Known[]): Promise<(Outcome | null)[]> {
-  const acting = all.filter(({ category, isAutomatic }) => !(isAutomatic && category === 'other'));
+  const acting = all.filter(({ category, isAutomatic, isOfAnswer }) => !isOfAnswer && !(isAutomatic && category === 'other'));
   if (!acting.length) return all.map(() => 'none');
   const page = await open(ctx, acting);
   const outcomes = all.map(known => (acting.includes(known) ? page.take(known) : 'none'));
@@ -112,7 +114,8 @@ class Consequences {
     const meant = consequences[category];
     if (meant.address && !known.isByAddressOnly) this.#addresses.set(leadId, meant.address);
     if (meant.run === 'unsubscribed') {
-      this.#optingOut.push({ leadId, address: known.isByAddressOnly ? null : recipient });
+      const { enrollmentId, messageId } = known;
+      this.#optingOut.push({ leadId, enrollmentId, messageId, address: known.isByAddressOnly ? null : recipient });
       if (run && isUnderWay(run) && isPersons(known)) this.#colleaguesOf.add(leadId);
       for (const each of this.#byLead.get(leadId) ?? []) if (isLive(each.state)) each.state = 'unsubscribed';
       return 'unsubscribed';

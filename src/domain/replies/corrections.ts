@@ -93,7 +93,7 @@ async function again(
       leadId: reply.lead_id,
       recipient: null,
       // A human has looked at it.
-      isByAddressOnly: false,
+      ...{ isByAddressOnly: false, isOfAnswer: false },
     },
   ]);
   return outcome!;

@@ -33,6 +33,18 @@ const weekdays = names(
   Array.from({ length: 7 }, (_, n) => monday.add({ days: n })),
 );
 
+/** Weekdays as they stand after "until" and "before", in languages that decline them; Monday first. */
+const declined = [
+  'понедельника понеділка poniedziałku',
+  'вторника вівторка wtorku wtorkiem',
+  'среды середи środy środą',
+  'четверга czwartku czwartkiem',
+  'пятницы пятницей пʼятниці ятниці piątku piątkiem',
+  'субботы суботи soboty sobotą',
+  'воскресенья неділі niedzieli niedzielą',
+];
+for (const [index, forms] of declined.entries()) for (const form of forms.split(' ')) weekdays.set(word(form), index + 1);
+
 interface Found {
   /** Where it begins in the text. */
   index: number;
@@ -99,6 +111,13 @@ const endsWith = (before: string, markers: readonly string[]): boolean => {
   );
   return markers.some(marker => ` ${words.trimEnd()}`.endsWith(` ${marker}`) || bare.trimEnd().endsWith(` ${marker}`));
 };
+
+/** Does the text name a day that one of these words bounds: "before Tuesday", "bis zum 3. März"? */
+export function boundsDate(text: string, on: Temporal.PlainDate, words: readonly string[]): boolean {
+  const plain = folded(text.slice(0, 2_000));
+  const before = (index: number) => plain.slice(Math.max(0, index - reach), index);
+  return [...numeric(plain, on), ...written(plain, on)].some(({ index }) => endsWith(before(index), words));
+}
 
 /**
  * The last day of an absence that began by `on`: "until 14 March", "bis 14.03.", the day before "back on Monday". Null where none is

@@ -4,10 +4,11 @@ import type { Context } from '../context.ts';
 import { emailKey } from '../leads/rules.ts';
 import type { Classified, IncomingMail, MailReader, ReplyCategory, ReplyText, Unreadable } from '../ports.ts';
 import * as senders from '../senders/index.ts';
+import { type AnswerEnd, sentBack } from './answers.ts';
 import { act, type Known, lockSequences } from './consequences.ts';
 import * as queries from './queries.ts';
 import { isForged, judge, type Verdict, wordsOf } from './reading.ts';
-import { type Kind, normalMailId, storable } from './rules.ts';
+import { contentHash, type Kind, normalMailId, storable } from './rules.ts';
 
 export type { Filter, View } from './queries.ts';
 export { categoryWords, isCategory } from './rules.ts';
@@ -29,14 +30,14 @@ const unreachable = 'mailbox_unreachable';
 export async function since(
   ctx: Context,
   senderId: number,
-): Promise<{ transport: string; uidValidity: string | null; lastUid: number } | undefined> {
+): Promise<{ transport: string; uidValidity: string | null; lastUid: number; readAt: Temporal.Instant | null } | undefined> {
   const box = await queries.mailbox(ctx.tx, senderId);
   if (!box) return undefined;
   if (box.smtp_host !== null && box.imap_host === null) {
     await next(ctx, senderId, lookAgain);
     return undefined;
   }
-  return { transport: box.transport, uidValidity: box.uid_validity, lastUid: box.last_uid };
+  return { transport: box.transport, uidValidity: box.uid_validity, lastUid: box.last_uid, readAt: box.read_at };
 }
 
 const next = (ctx: Context, senderId: number, wait: Temporal.DurationLike) =>
@@ -54,6 +55,8 @@ export interface Received {
   tell: number[];
   /** Replies that a model is to read. */
   ask: number[];
+  /** People's answers that came back; their authors are to be told. */
+  answers: AnswerEnd[];
 }
 
 /**
@@ -64,7 +67,7 @@ export interface Received {
  */
 export async function receive(ctx: Context, senderId: number, page: Page, { withModel = false } = {}): Promise<Received> {
   const box = await queries.mailbox(ctx.tx, senderId, { lock: true });
-  if (!box) return { stored: 0, tell: [], ask: [] };
+  if (!box) return { stored: 0, tell: [], ask: [], answers: [] };
   const found = await match(ctx, senderId, page.mails);
   await lockSequences(ctx, found);
   const taken = found.map(one => understand(ctx, senderId, page.uidValidity, one, withModel));
@@ -72,12 +75,17 @@ export async function receive(ctx: Context, senderId: number, page: Page, { with
     ctx.tx,
     taken.map(one => one.row),
   );
-  const received: Received = { stored: ids.size, tell: [], ask: [] };
+  const received: Received = { stored: ids.size, tell: [], ask: [], answers: [] };
   const fresh = taken.filter(one => ids.has(one.row.uid) && one.verdict !== null);
   const outcomes = await act(ctx, fresh.map(toKnown));
-  const done = fresh.map(({ row }, at) => ({ id: ids.get(row.uid)!, outcome: outcomes[at]!, row }));
+  const done = fresh.map(({ row, matched }, at) => ({ id: ids.get(row.uid)!, outcome: outcomes[at]!, row, matched }));
   if (done.length) await queries.setOutcomes(ctx.tx, done);
-  for (const { id, outcome, row } of done) {
+  received.answers = await sentBack(
+    ctx,
+    done.flatMap(({ row, matched }) => broughtBack(row, matched)),
+  );
+  for (const { id, outcome, row, matched } of done) {
+    if (broughtBack(row, matched).length) continue;
     if (row.category === null) received.ask.push(id);
     // Acknowledgements and what may pass by itself need nobody.
     else if (row.kind === 'human' || (row.category !== 'other' && outcome !== 'deferred')) received.tell.push(id);
@@ -109,7 +117,7 @@ interface Matched extends queries.Found {
 }
 
 const nothing: queries.Found = {
-  ...{ messageId: null, enrollmentId: null, leadId: null, sent: null, recipient: null },
+  ...{ messageId: null, enrollmentId: null, leadId: null, sent: null, recipient: null, answerId: null, isToLead: true },
 };
 
 /**
@@ -132,19 +140,17 @@ async function match(ctx: Context, senderId: number, mails: readonly IncomingMai
   const own = await queries.ownAddresses(ctx.tx, [
     ...new Set(asked.flatMap(({ mail }) => mail.from?.address.toLowerCase() ?? [])),
   ]);
-  const addresses = asked.flatMap(({ address, references }) =>
-    address && !references.some(each => known.has(each)) ? [address] : [],
+  const unthreaded = asked.flatMap(({ mail, address, references }) =>
+    address && !isForged(mail.headers) && !references.some(each => known.has(each))
+      ? [{ mail, address, receivedAt: mail.receivedAt }]
+      : [],
   );
-  const byAddress = await queries.byAddress(ctx.tx, {
-    workspaceId: ctx.workspace.id,
-    senderId,
-    addresses: [...new Set(addresses)],
-  });
-  return asked.map(({ mail, mailId, references, address }) => {
+  const people = await queries.byAddress(ctx.tx, { workspaceId: ctx.workspace.id, senderId, mails: unthreaded });
+  const byMail = new Map(unthreaded.map(({ mail }, at) => [mail, people[at]]));
+  return asked.map(({ mail, mailId, references }) => {
     const isOwn = (mailId !== null && known.has(mailId)) || (!mail.bounce && own.has(mail.from?.address.toLowerCase() ?? ''));
     const thread = references.map(each => known.get(each)).find(each => each !== undefined);
-    const person = thread || !address || isForged(mail.headers) ? undefined : byAddress.get(address);
-    return { mail, mailId, isOwn, isByAddressOnly: !thread, ...(isOwn ? nothing : (thread ?? person ?? nothing)) };
+    return { mail, mailId, isOwn, isByAddressOnly: !thread, ...(isOwn ? nothing : (thread ?? byMail.get(mail) ?? nothing)) };
   });
 }
 
@@ -160,7 +166,8 @@ function understand(ctx: Context, senderId: number, uidValidity: string, matched
   const { mail, mailId, isOwn, sent, messageId, enrollmentId, leadId } = matched;
   const isMatched = leadId !== null || enrollmentId !== null;
   const body = isMatched ? wordsOf(mail, sent) : '';
-  const verdict: Verdict | null = isMatched ? judge(mail, body, dateIn(mail.receivedAt, ctx.workspace.zone)) : null;
+  const on = dateIn(mail.receivedAt, ctx.workspace.zone);
+  const verdict: Verdict | null = isMatched ? judge(mail, body, on, { isThreaded: !matched.isByAddressOnly }) : null;
   const kind: Kind = isOwn ? 'own' : (verdict?.kind ?? 'unmatched');
   const isUnsettled = verdict?.kind === 'human' && verdict.category === null;
   const row = {
@@ -169,6 +176,7 @@ function understand(ctx: Context, senderId: number, uidValidity: string, matched
     uid_validity: uidValidity,
     uid: mail.uid,
     mail_id: mailId,
+    content_hash: isMatched && mailId === null ? contentHash(mail) : null,
     from_address: isMatched ? (emailKey(mail.from?.address ?? '') ?? null) : null,
     from_name: isMatched ? storable(mail.from?.name ?? '').slice(0, 200) || null : null,
     subject: isMatched ? storable(mail.subject).replaceAll('\n', ' ').slice(0, 500) : '',
@@ -176,7 +184,9 @@ function understand(ctx: Context, senderId: number, uidValidity: string, matched
     received_at: mail.receivedAt,
     read_at: ctx.now,
     kind,
-    ...{ message_id: messageId, enrollment_id: enrollmentId, lead_id: leadId },
+    // What brings back a person's answer says nothing of the step's message.
+    message_id: kind === 'bounce' && matched.answerId !== null ? null : messageId,
+    ...{ enrollment_id: enrollmentId, lead_id: leadId },
     category: isUnsettled && !withModel ? 'other' : (verdict?.category ?? null),
     category_by: isUnsettled && !withModel ? 'phrases' : (verdict?.by ?? null),
     until_on: verdict?.until?.toString() ?? null,
@@ -197,7 +207,14 @@ const toKnown = ({ row, verdict, matched }: Taken): Known => ({
   leadId: row.lead_id,
   recipient: matched.recipient,
   isByAddressOnly: matched.isByAddressOnly,
+  isOfAnswer: broughtBack(row, matched).length > 0 && (verdict!.isSoft || !matched.isToLead),
 });
+
+/** The answer of a person that a notice brings back, and what the mail server said. */
+const broughtBack = (row: Taken['row'], { answerId, mail }: Matched): { answerId: number; detail: string | null }[] =>
+  row.kind === 'bounce' && answerId !== null
+    ? [{ answerId, detail: mail.bounce?.diagnostic ?? mail.bounce?.status ?? null }]
+    : [];
 
 /** What a model is to read; undefined where somebody has said already what the reply means. */
 export async function textOf(ctx: Context, replyId: number): Promise<ReplyText | undefined> {
@@ -228,7 +245,7 @@ export async function settle(ctx: Context, replyId: number, classified: Classifi
     enrollmentId: reply.enrollment_id,
     leadId: reply.lead_id,
     recipient: null,
-    isByAddressOnly: true,
+    ...{ isByAddressOnly: true, isOfAnswer: false },
   };
   const [outcome] = await act(ctx, [known]);
   await ctx.tx

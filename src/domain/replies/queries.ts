@@ -37,6 +37,10 @@ export interface Found {
   sent: string | null;
   /** The address that this went to. */
   recipient: string | null;
+  /** Where it is a person's answer to a reply that this answers, or brings back. */
+  answerId: number | null;
+  /** Whether that answer went to the lead's own address, rather than to an assistant's. */
+  isToLead: boolean;
 }
 
 /**
@@ -50,38 +54,53 @@ export const byMailId = async (tx: Tx, workspaceId: number, mailIds: readonly st
         tx,
         sql<Found & { mailId: string }>`
           select known.mail_id as "mailId", found.* from unnest(${[...mailIds]}::text[]) as known (mail_id), lateral (
-            select m.id as "messageId", m.enrollment_id as "enrollmentId", m.lead_id as "leadId", m.body as sent, m.recipient
+            select m.id as "messageId", m.enrollment_id as "enrollmentId", m.lead_id as "leadId", m.body as sent, m.recipient,
+              null::bigint as "answerId", true as "isToLead"
             from message m where m.workspace_id = ${workspaceId} and m.mail_id = known.mail_id limit 1) found
           union all
           select known.mail_id, found.* from unnest(${[...mailIds]}::text[]) as known (mail_id), lateral (
-            select r.message_id, r.enrollment_id, r.lead_id, a.body, r.from_address
-            from answer a join reply r on r.id = a.reply_id
+            select r.message_id, r.enrollment_id, r.lead_id, a.body, r.from_address, a.id, coalesce(r.from_address = l.email_key, false)
+            from answer a join reply r on r.id = a.reply_id left join lead l on l.id = r.lead_id
             where a.workspace_id = ${workspaceId} and a.mail_id = known.mail_id limit 1) found`,
       )
     ).map(({ mailId, ...found }) => [mailId, found]),
   );
 
-/** By address: the run of that lead which this sender has contacted, a live one before the latest ended one. */
+/** Who wrote, and when the mail server took it in. */
+export interface FromAddress {
+  address: string;
+  receivedAt: Temporal.Instant;
+}
+
+/**
+ * By address: the run of that lead which this sender had contacted when the mail came, a live one before the latest ended one. In the order
+ * of the mails. Mail servers tell whole seconds, and their clocks are a little off: a minute counts as no time.
+ */
 export const byAddress = async (
   tx: Tx,
-  { workspaceId, senderId, addresses }: { workspaceId: number; senderId: number; addresses: readonly string[] },
-): Promise<Map<string, Found>> =>
-  new Map(
+  { workspaceId, senderId, mails }: { workspaceId: number; senderId: number; mails: readonly FromAddress[] },
+): Promise<(Found | undefined)[]> => {
+  const found = new Map(
     (
       await rows(
         tx,
-        sql<Found & { address: string }>`
-          select known.address, found.* from unnest(${[...addresses]}::text[]) as known (address), lateral (
-            select last.id as "messageId", e.id as "enrollmentId", e.lead_id as "leadId", last.body as sent, last.recipient
+        sql<Found & { nth: number }>`
+          select known.nth::int, found.* from unnest(${mails.map(mail => mail.address)}::text[],
+            ${mails.map(mail => String(mail.receivedAt))}::timestamptz[]) with ordinality as known (address, received_at, nth), lateral (
+            select last.id as "messageId", e.id as "enrollmentId", e.lead_id as "leadId", last.body as sent, last.recipient,
+              null::bigint as "answerId", true as "isToLead"
             from lead l join enrollment e on e.workspace_id = l.workspace_id and e.lead_id = l.id
             left join lateral (select m.id, m.body, m.recipient from message m
               where m.enrollment_id = e.id and m.kind = 'email' and m.state in ('handing', 'sent', 'unknown')
               order by m.position desc limit 1) last on true
-            where l.workspace_id = ${workspaceId} and l.email_key = known.address and e.sender_id = ${senderId} and e.contacted_at is not null
+            where l.workspace_id = ${workspaceId} and l.email_key = known.address and e.sender_id = ${senderId}
+              and e.contacted_at <= known.received_at + interval '1 minute'
             order by e.ended_at is null desc, e.contacted_at desc, e.id desc limit 1) found`,
       )
-    ).map(({ address, ...found }) => [address, found]),
+    ).map(({ nth, ...found }) => [nth, found]),
   );
+  return mails.map((_, at) => found.get(at + 1));
+};
 
 /** Which addresses are our own senders'. */
 export const ownAddresses = async (tx: Tx, addresses: readonly string[]): Promise<Set<string>> =>
@@ -97,12 +116,12 @@ export const ownAddresses = async (tx: Tx, addresses: readonly string[]): Promis
   );
 
 /**
- * Stores a page of mails, each once: neither its place in the mailbox nor its Message-ID is taken twice. @returns the ids of what was not
+ * Stores a page of mails, each once: neither its place in the mailbox, nor its Message-ID, nor what it holds is taken twice. @returns the ids of what was not
  * there, by uid
  */
 export const insert = async (
   tx: Tx,
-  replies: readonly Omit<ReplyRow, 'id' | 'corrected_by' | 'corrected_at'>[],
+  replies: readonly Omit<ReplyRow, 'id' | 'corrected_by' | 'corrected_at' | 'remind_on'>[],
 ): Promise<Map<number, number>> =>
   replies.length === 0
     ? new Map()
@@ -269,6 +288,8 @@ export interface View {
   zone: string;
   /** Answers that left or are about to. */
   answers: number;
+  /** When its owner is to be reminded of it. */
+  remindOn: string | null;
 }
 
 const view = sql<View>`
@@ -277,7 +298,7 @@ const view = sql<View>`
     r.enrollment_id as "enrollmentId", e.state, e.paused_until as "pausedUntil", r.lead_id as "leadId", l.full_name as lead,
     l.email_key as email, l.company, q.id as "sequenceId", q.name as sequence, x.id as "senderId", x.address as sender,
     o.id as "ownerId", o.name as owner, o.slack_user_id as "ownerSlack", coalesce(q.zone, w.zone) as zone,
-    (select count(*)::int from answer a where a.reply_id = r.id and a.state <> 'failed') as answers
+    (select count(*)::int from answer a where a.reply_id = r.id and a.state <> 'failed') as answers, r.remind_on as "remindOn"
   from reply r join sender x on x.id = r.sender_id join workspace w on w.id = r.workspace_id
   left join message m on m.id = r.message_id left join enrollment e on e.id = r.enrollment_id left join lead l on l.id = r.lead_id
   left join sequence q on q.id = e.sequence_id join member o on o.id = coalesce(q.owner_id, x.owner_id)`;

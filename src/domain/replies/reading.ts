@@ -1,6 +1,7 @@
 import { foldName } from '../../nearest.ts';
 import type { IncomingMail, ReplyCategory } from '../ports.ts';
 import { lastDayAway } from './dates.ts';
+import { beginsWithWish, isWish, says, saysWish } from './leaving.ts';
 import phrases from './phrases.json' with { type: 'json' };
 import { type DecidedBy, type Kind, ownWords, type Quoting } from './rules.ts';
 
@@ -27,24 +28,23 @@ const known = {
   absentSubject: folded(phrases.absentSubject),
   absent: folded(phrases.absent),
   acknowledged: folded(phrases.acknowledged),
-  optOutWhole: new Set(folded(phrases.optOutWhole)),
-  optOut: folded(phrases.optOut),
   marks: { until: phrases.until, back: phrases.back },
   categories: Object.entries(phrases.categories).map(([category, all]) => [category as ReplyCategory, folded(all)] as const),
 };
 
-/** An opt-out or an absence is said at the beginning; what stands far below is rarely meant. */
+/** An absence is said at the beginning; what stands far below is rarely meant. */
 const opening = 400;
 /** A longer text says more than one thing, and no phrase settles it. */
 const settledWords = 60;
 
-const says = (text: string, all: readonly string[]): boolean => all.some(phrase => ` ${text} `.includes(` ${phrase} `));
-
 /** The reply's own words; `sent` is the text that it answers, where that is known. */
 export const wordsOf = (mail: Pick<IncomingMail, 'text'>, sent: string | null): string => ownWords(mail.text, sent, quoting);
 
-/** Did a machine send it, by its headers (RFC 3834 and what was there before)? `vacation`: one that answers for a person. */
-export function machineOf(headers: Record<string, string>): 'vacation' | 'machine' | null {
+/**
+ * Did a machine send it, by its headers (RFC 3834 and what was there before)? `vacation`: one that answers for a person. `list`: a list's
+ * or bulk mail, by nothing else; lists say so of what people write to them, too.
+ */
+export function machineOf(headers: Record<string, string>): 'vacation' | 'machine' | 'list' | null {
   const value = (name: string) => (headers[name] ?? '').trim().toLowerCase();
   const submitted = value('auto-submitted');
   if (submitted.startsWith('auto-replied')) return 'vacation';
@@ -53,20 +53,30 @@ export function machineOf(headers: Record<string, string>): 'vacation' | 'machin
   const precedence = value('precedence');
   if (/^auto[_-]?reply/.test(precedence)) return 'vacation';
   if (submitted && !submitted.startsWith('no')) return 'machine';
-  return /^(bulk|junk|list)$/.test(precedence) || value('list-id') || value('return-path') === '<>' ? 'machine' : null;
+  if (precedence === 'junk' || value('return-path') === '<>') return 'machine';
+  return /^(bulk|list)$/.test(precedence) || value('list-id') ? 'list' : null;
 }
 
 /** Did its server find the From forged (the topmost Authentication-Results, RFC 8601)? */
 export const isForged = (headers: Record<string, string>): boolean =>
   /\bdmarc\s*=\s*fail\b/i.test(headers['authentication-results'] ?? '');
 
-/** Decides as much as headers and phrases can (D4). `body` is its own words; `on` the local date on which it came. */
-export function judge(mail: Pick<IncomingMail, 'subject' | 'headers' | 'bounce'>, body: string, on: Temporal.PlainDate): Verdict {
+/**
+ * Decides as much as headers and phrases can (D4). `body` is its own words; `on` the local date on which it came. `isThreaded`: it names a
+ * message of ours, so that somebody has answered it, also where the answer took its way through a list.
+ */
+export function judge(
+  mail: Pick<IncomingMail, 'subject' | 'headers' | 'bounce'>,
+  body: string,
+  on: Temporal.PlainDate,
+  { isThreaded = false } = {},
+): Verdict {
   if (mail.bounce) return judgeBounce(mail.bounce);
   const subject = foldName(mail.subject.slice(0, 300));
   const text = foldName(body.slice(0, 4_000));
   const start = text.slice(0, opening);
-  const sent = machineOf(mail.headers);
+  const sentBy = machineOf(mail.headers);
+  const sent = sentBy === 'list' && isThreaded ? null : sentBy;
   const isAbsentSubject = known.absentSubject.some(phrase => subject === phrase || subject.startsWith(`${phrase} `));
   const away = () => lastDayAway(`${mail.subject}\n${body}`, on, known.marks);
   const verdict = (
@@ -79,15 +89,15 @@ export function judge(mail: Pick<IncomingMail, 'subject' | 'headers' | 'bounce'>
   });
 
   // What a mail program sends for its "unsubscribe" button has this subject, and often a machine's body and headers.
-  if (known.optOutWhole.has(subject)) return verdict('human', 'unsubscribe', 'phrases');
+  if (isWish(mail.subject) || (isThreaded && beginsWithWish(body))) return verdict('human', 'unsubscribe', 'phrases');
   if (sent || isAbsentSubject) {
     const left = known.categories.find(([category]) => category === 'left_company')![1];
     if (says(text, left)) return verdict('automatic', 'left_company', 'phrases');
     if (isAbsentSubject || says(text, known.absent)) return verdict('automatic', 'out_of_office', 'phrases', away());
-    if (sent === 'machine' || says(`${subject} ${text}`, known.acknowledged)) return verdict('automatic', 'other', 'headers');
+    if (sent !== 'vacation' || says(`${subject} ${text}`, known.acknowledged)) return verdict('automatic', 'other', 'headers');
     return verdict('automatic', 'out_of_office', 'headers', away());
   }
-  if (known.optOutWhole.has(text) || says(start, known.optOut)) return verdict('human', 'unsubscribe', 'phrases');
+  if (beginsWithWish(body) || saysWish(body, on)) return verdict('human', 'unsubscribe', 'phrases');
   if (says(start, known.absent) && !body.slice(0, 4_000).includes('?'))
     return verdict('automatic', 'out_of_office', 'phrases', away());
   const category = text.split(' ').length <= settledWords ? settled(text) : null;

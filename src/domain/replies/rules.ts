@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { foldName } from '../../nearest.ts';
-import { type ReplyCategory, replyCategories } from '../ports.ts';
+import { type IncomingMail, type ReplyCategory, replyCategories } from '../ports.ts';
 
 /** What a reply means for the run that it answers: one table. What E3 does not allow any more is left undone, and said. */
 
@@ -62,9 +63,15 @@ export const categoryWords: Readonly<Record<ReplyCategory, string>> = {
 
 /** `<id@host>` as the ledger stores it; what is no Message-ID is null. */
 export function normalMailId(written: string | null | undefined): string | null {
-  const inner = /<?\s*([^<>\s]{1,900})\s*>?/.exec(written ?? '')?.[1];
+  const inner = /[^<>\s]{1,900}/.exec(written ?? '')?.[0];
   return inner ? `<${inner}>` : null;
 }
+
+/** What a mail without a Message-ID is known again by. */
+export const contentHash = ({ from, subject, text, headers }: IncomingMail): string =>
+  createHash('sha256')
+    .update(JSON.stringify([from, subject, text, Object.entries(headers).toSorted()]))
+    .digest('hex');
 
 /** Text as a database and a reader can hold it. */
 export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '').replace(/\r\n?/g, '\n');
@@ -90,7 +97,11 @@ export function ownWords(text: string, sent: string | null, { heading, cut }: Qu
   const kept: string[] = [];
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!.trim();
-    if (/^>/.test(line)) continue;
+    if (line.startsWith('>')) continue;
+    if (!line) {
+      kept.push('');
+      continue;
+    }
     if (/^-- ?$/.test(lines[at]!) || cut.some(rule => rule.test(plain(line)))) break;
     const isHeading = headingAt(lines, at, heading);
     if (isHeading) {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type Refusal, refuse } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
 import type { Context } from '../context.ts';
@@ -94,6 +95,9 @@ export async function resolve(ctx: Context, ref: string): Promise<queries.Sender
 /** Every sender that is not removed, with its day and what keeps it. */
 export const inspect = (ctx: Context): Promise<queries.Inspected[]> => queries.inspect(ctx);
 
+/** Addresses of a sequence's senders whose replies nobody reads: whoever answers them gets the next step all the same (D4). */
+export const blind = (ctx: Context, sequenceId: number): Promise<string[]> => queries.blind(ctx.tx, sequenceId);
+
 /**
  * Stops a sender, of which its owner has yet to be told. Its people wait and keep it; what was planned gets another time when it goes on
  * (D5). One that is stopped already keeps its first reason, unless that was only a rest.
@@ -117,17 +121,18 @@ export async function pause(ctx: Context, id: number): Promise<void> {
   await replanAll(ctx, id);
 }
 
-/** Lets it send again, whatever stopped it; bounces from before do not stop it again (D5). */
+/** Lets it send again, whatever stopped it. Where its bounces did, those from before do not stop it again; otherwise they still count (D5). */
 export async function resume(ctx: Context, id: number): Promise<void> {
+  // Mailbox before sender, as everybody who reads it.
+  await ctx.tx.updateTable('mailbox').set({ failures: 0, next_read_at: ctx.now }).where('sender_id', '=', id).execute();
   await ctx.tx
     .updateTable('sender')
     .set({
       ...{ status: 'healthy', status_code: null, status_reason: null, rests_until: null, owner_told: true },
-      bounces_from: ctx.now,
+      bounces_from: sql<Temporal.Instant>`case when status_code = 'bounce_rate' then ${ctx.now}::timestamptz else bounces_from end`,
     })
     .where('id', '=', id)
     .execute();
-  await ctx.tx.updateTable('mailbox').set({ failures: 0, next_read_at: ctx.now }).where('sender_id', '=', id).execute();
   await replanAll(ctx, id);
 }
 
@@ -171,6 +176,8 @@ export const waiting = (ctx: Context, id: number): Promise<{ contacted: number; 
  * get another one.
  */
 export async function remove(ctx: Context, id: number): Promise<{ stopped: number }> {
+  // Before everything else, since whoever reads it takes it before sequences and runs.
+  await ctx.tx.deleteFrom('mailbox').where('sender_id', '=', id).execute();
   const sequenceIds = await queries.sequencesOf(ctx.tx, id);
   const { ended } = await enrollments.end(ctx, {
     enrollmentIds: await queries.contactedBy(ctx.tx, id),
@@ -178,7 +185,6 @@ export async function remove(ctx: Context, id: number): Promise<{ stopped: numbe
   });
   await messages.dropPlanned(ctx, await queries.release(ctx.tx, id));
   await ctx.tx.deleteFrom('sequence_sender').where('sender_id', '=', id).execute();
-  await ctx.tx.deleteFrom('mailbox').where('sender_id', '=', id).execute();
   await ctx.tx
     .updateTable('sender')
     .set({ removed_at: ctx.now, status: 'paused', status_code: 'removed', owner_told: true })

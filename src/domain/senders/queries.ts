@@ -77,10 +77,10 @@ export const recover = async (tx: Tx, id: number, code: string): Promise<boolean
     )
   ).length > 0;
 
-/** Counts a day on which it sent, once. */
+/** Counts a day on which it sent, once: in two far zones it sends on two dates by turns, and the earlier one is no new day. */
 export const countDay = (tx: Tx, id: number, on: Temporal.PlainDate): Promise<unknown> =>
   sql`update sender set started_on = coalesce(started_on, ${on}), last_sent_on = ${on}, sending_days = sending_days + 1
-    where id = ${id} and last_sent_on is distinct from ${on}`.execute(tx);
+    where id = ${id} and (last_sent_on is null or last_sent_on < ${on})`.execute(tx);
 
 export const sequencesOf = async (tx: Tx, id: number): Promise<number[]> =>
   (
@@ -183,6 +183,16 @@ export interface Inspected {
   readAt: string | null;
   readsReplies: boolean;
 }
+
+export const blind = async (tx: Tx, sequenceId: number): Promise<string[]> =>
+  (
+    await rows(
+      tx,
+      sql<{ address: string }>`select x.address from sequence_sender ss join sender x on x.id = ss.sender_id
+        join mailbox b on b.sender_id = x.id
+        where ss.sequence_id = ${sequenceId} and b.smtp_host is not null and b.imap_host is null order by x.id`,
+    )
+  ).map(row => row.address);
 
 export async function inspect({ tx, workspace, now }: Context): Promise<Inspected[]> {
   const on = dateIn(now, workspace.zone);

@@ -60,6 +60,9 @@ const none: ReadonlySet<string> = new Set();
 export const holidaysOf = (plan: HolidayPlan): ReadonlySet<string> =>
   plan.country === null && plan.dates.length === 0 ? none : new HolidaySet(plan);
 
+/** Is a local date one of them (S4)? */
+export const isHoliday = (plan: HolidayPlan, date: string): boolean => holidaysOf(plan).has(date);
+
 const countries: ReadonlyMap<string, string> = new Map(Object.entries(new Holidays().getCountries('en')));
 
 export const countryName = (code: string): string => countries.get(code) ?? code;

@@ -11,10 +11,10 @@ import * as queries from './queries.ts';
 import * as rules from './rules.ts';
 import * as templates from './templates.ts';
 
-export { countryName, countryNamed, type HolidayPlan, opensHolidays, planOf } from './holidays.ts';
+export { countryName, countryNamed, type HolidayPlan, isHoliday, opensHolidays, planOf } from './holidays.ts';
 export type { Glance, Overdue, SenderRow, StepRow } from './queries.ts';
 export type { Capacity, Pace, SequenceRow } from './rules.ts';
-export { after, isRunning, widens, windowOf } from './rules.ts';
+export { after, becomesReal, isRunning, widens, windowOf, withheldFor } from './rules.ts';
 
 /**
  * A step as somebody writes it. Without a subject, a later e-mail answers in the thread of the first (S6). A task has a title, and its
@@ -93,15 +93,19 @@ export const today = (ctx: Context, sequence: Pick<rules.SequenceRow, 'zone'>): 
 export const stepsOf = (ctx: Context, sequence: rules.SequenceRow) => queries.stepsOf(ctx.tx, sequence.id, sequence.version);
 export const sendersOf = (ctx: Context, sequenceId: number) => queries.sendersOf(ctx.tx, [sequenceId]);
 
-/** Senders by address or name, ignoring case; without names, every healthy one of the workspace. */
+/** Senders by address or name, ignoring case; without names, every healthy one: those of this machine only where there is no other. */
 export async function resolveSenders(ctx: Context, names?: readonly string[]): Promise<number[] | Refusal> {
   const all = await ctx.tx
     .selectFrom('sender')
-    .select(['id', 'name', 'address', 'status'])
+    .select(['id', 'name', 'address', 'status', 'transport'])
     .where('removed_at', 'is', null)
     .orderBy('id')
     .execute();
-  if (!names?.length) return all.filter(sender => sender.status === 'healthy').map(sender => sender.id);
+  if (!names?.length) {
+    const healthy = all.filter(sender => sender.status === 'healthy');
+    const real = healthy.filter(rules.isReal);
+    return (real.length ? real : healthy).map(sender => sender.id);
+  }
   const ids = new Set<number>();
   for (const name of names) {
     const wanted = name.trim().toLowerCase();
@@ -222,8 +226,12 @@ export async function edit(ctx: Context, sequenceId: number, changes: Changes): 
   return { replanned: touchesPlan ? await messages.replan(ctx, sequenceId) : 0, moved, keptOlder };
 }
 
-/** Everything that keeps it from being activated, at once (S2). */
-export async function missing(ctx: Context, sequence: rules.SequenceRow): Promise<string[]> {
+/** Everything that keeps it from being activated, or from going on with other senders, at once (S2). */
+export async function missing(
+  ctx: Context,
+  sequence: rules.SequenceRow,
+  senders?: rules.Readiness['senders'],
+): Promise<string[]> {
   const steps = await stepsOf(ctx, sequence);
   return rules.missing({
     steps: steps.length,
@@ -231,7 +239,7 @@ export async function missing(ctx: Context, sequence: rules.SequenceRow): Promis
     templateFaults: [
       ...new Set(steps.flatMap(step => [step.subject ?? '', step.title ?? '', step.body].flatMap(templates.faultsOf))),
     ],
-    senders: await sendersOf(ctx, sequence.id),
+    senders: senders ?? (await sendersOf(ctx, sequence.id)),
     hasSendingHour: rules.hasSendingHour(rules.windowOf(sequence)),
     cap: sequence.daily_cap,
     postalAddress: ctx.workspace.postal_address,

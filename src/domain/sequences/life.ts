@@ -46,6 +46,13 @@ export async function finish(ctx: Context, sequenceId: number): Promise<{ status
   return { status: (await sequences.lock(ctx, sequenceId)).status };
 }
 
+/** Whom finishing at an instant let go though no list had brought them: nothing enrols them anew by itself. */
+export const letGoByHand = async (ctx: Context, sequenceId: number, at: Temporal.Instant): Promise<number> =>
+  (
+    await sql<{ n: number }>`select count(*)::int as n from enrollment where sequence_id = ${sequenceId} and link_id is null
+      and state = 'withdrawn' and reason = 'sequence_finishing' and ended_at = ${at}`.execute(ctx.tx)
+  ).rows[0]!.n;
+
 /** Takes new people again; lists are linked again by hand (S1). */
 export const reopen = (ctx: Context, sequenceId: number): Promise<{ status: string } | Refusal> =>
   sequences.activate(ctx, sequenceId);

@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import type { Context } from '../context.ts';
 import { sendersOf, stepsOf } from './index.ts';
 import type { SequenceRow } from './rules.ts';
-import { type Person, render, valuesOf } from './templates.ts';
+import { fill, type Person, type Unwritable, valuesOf } from './templates.ts';
 
-/** One step as one lead would get it, or the variable that keeps it back (S8). */
+/** One step as one lead would get it, or what keeps it back (S8). */
 export interface Preview {
   lead: string;
   company: string | null;
@@ -13,7 +13,7 @@ export interface Preview {
   /** Of a task, its title. */
   subject: string | null;
   body: string | null;
-  missing: string | null;
+  held: Unwritable | null;
 }
 
 /** Every step of the newest version for the first few leads of the linked lists; for nobody where no list is linked. Writes nothing. */
@@ -35,13 +35,11 @@ export async function previewsFor(ctx: Context, sequence: SequenceRow, people: n
     const values = valuesOf(person, sender?.name ?? '');
     return steps.map(({ position, kind, title, subject, body }): Preview => {
       const of = { lead: person.full_name, company: person.company, position, kind };
-      const head = render(kind === 'task' ? title! : (subject ?? opening), values);
-      const text = render(body, values);
-      const missing = 'missing' in head ? head.missing : 'missing' in text ? text.missing : null;
-      if (missing !== null) return { ...of, subject: null, body: null, missing };
-      const line = (head as { text: string }).text.replace(/\s+/g, ' ').trim();
+      const filled = fill({ head: kind === 'task' ? title! : (subject ?? opening), body }, values);
+      if ('refused' in filled) return { ...of, subject: null, body: null, held: filled };
+      const line = filled.head.replace(/\s+/g, ' ').trim();
       const isReply = kind === 'email' && subject === null;
-      return { ...of, subject: isReply ? `Re: ${line}` : line, body: (text as { text: string }).text.trim(), missing: null };
+      return { ...of, subject: isReply ? `Re: ${line}` : line, body: filled.body.trim(), held: null };
     });
   });
 }

@@ -27,7 +27,7 @@ export const all = (tx: Tx): Promise<SequenceRow[]> => tx.selectFrom('sequence')
 
 /**
  * Locks sequences, in id order, against whoever plans, claims or changes them; inserts that only refer to them go on.
- * Locks are taken in this order everywhere: sequences, senders, enrollments, messages.
+ * Locks are taken in this order everywhere: mailboxes, sequences, senders, enrollments, messages.
  */
 export const lockAll = (tx: Tx, ids: readonly number[]): Promise<SequenceRow[]> =>
   rows(tx, sql<SequenceRow>`select * from sequence where id = any(${ids}::bigint[]) order by id for no key update`);
@@ -114,8 +114,8 @@ export const setSenders = async (ctx: Context, sequenceId: number, senderIds: re
 };
 
 /**
- * Unsent steps of live enrollments of versions after `above` go over to a later one where that still has a step for them; what was held
- * for an empty variable gets another try (S7). By ids, or whoever is due first, first. Returns ids, at most `limit`, in order.
+ * Unsent steps of live enrollments of versions after `above` go over to a later one where that still has a step for them; what could
+ * not be written gets another try (S7). By ids, or whoever is due first, first. Returns ids, at most `limit`, in order.
  */
 export const moveSteps = async (
   tx: Tx,
@@ -134,7 +134,8 @@ export const moveSteps = async (
         locked as materialized (
           select id from enrollment where id = any(array(select id from chosen)) order by id for no key update)
         update enrollment e
-        set version = ${version}, held_reason = case when e.held_reason = 'missing_variable' then null else e.held_reason end
+        set version = ${version}, held_reason = case
+            when e.held_reason in ('missing_variable', 'template_error', 'empty_message') then null else e.held_reason end
         from locked where e.id = locked.id returning e.id`,
     )
   )
@@ -210,7 +211,8 @@ export const notEnrolled = async (tx: Tx, sequenceId: number): Promise<number> =
         from link l join membership m on m.list_id = l.list_id and m.removed_at is null
         where l.sequence_id = ${sequenceId} and l.ended_at is null
           and not exists (select from enrollment e where e.workspace_id = m.workspace_id and e.lead_id = m.lead_id
-            and e.sequence_id = l.sequence_id and not (e.state = 'withdrawn' and e.reason is distinct from 'review_expired'))
+            and e.sequence_id = l.sequence_id and not (e.state = 'withdrawn' and e.reason is distinct from 'review_expired'
+              or e.state in ('refused', 'stopped') and e.reason is not distinct from 'taken_back'))
           and not exists (select from skip s where s.link_id = l.id and s.lead_id = m.lead_id and not s.retry)`,
     )
   )[0]!.n;

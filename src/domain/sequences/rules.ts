@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { type SendWindow, sendingDayFrom, startOfDay } from '../../calendar.ts';
 import type { Sequence } from '../../db/types.ts';
 import { type Refusal, refuse } from '../../errors.ts';
+import { fitting } from '../messages/times.ts';
 import { holidaysOf, planOf } from './holidays.ts';
 
 export type SequenceRow = Selectable<Sequence>;
@@ -93,6 +94,25 @@ export interface Readiness {
   publicUrl?: string;
 }
 
+/** Does its mail leave this machine? */
+export const isReal = ({ transport = 'local' }: { transport?: string }): boolean => transport !== 'local';
+
+/** Does nobody of a group write to strangers, but somebody of another one does? */
+export const becomesReal = (before: readonly { transport?: string }[], after: readonly { transport?: string }[]): boolean =>
+  after.some(isReal) && !before.some(isReal);
+
+const isReachable = (publicUrl: string | undefined): boolean => publicUrl?.startsWith('https://') ?? false;
+
+/** What every message must carry and its reader must be able to use, as a reason why nothing leaves from a sender without it (D6). */
+export function withheldFor(
+  sender: { transport: string },
+  { publicUrl, workspace }: { publicUrl: string; workspace: { postal_address: string | null } },
+): 'no_opt_out_url' | 'no_postal_address' | null {
+  if (!isReal(sender)) return null;
+  if (!isReachable(publicUrl)) return 'no_opt_out_url';
+  return workspace.postal_address?.trim() ? null : 'no_postal_address';
+}
+
 /** Everything that keeps a sequence from being activated, at once; none when it is ready (S2). */
 export function missing(sequence: Readiness): string[] {
   const faults: [boolean, string][] = [
@@ -107,7 +127,7 @@ export function missing(sequence: Readiness): string[] {
     [!sequence.postalAddress?.trim(), 'the workspace has no postal address'],
     [!sequence.optOutLine.trim(), 'it has no opt-out line'],
     [
-      sequence.senders.some(sender => sender.transport === 'smtp') && !sequence.publicUrl?.startsWith('https://'),
+      sequence.senders.some(isReal) && !isReachable(sequence.publicUrl),
       'nobody could follow its opt-out link: an operator sets DROVER_PUBLIC_URL to the https address of this Drover',
     ],
   ];
@@ -186,7 +206,7 @@ export function capacityOf(
   const { cap, steps, window, senders, onlyTasks = false } = input;
   const wanted = senders.length ? cap / senders.length : 0;
   const shares = senders.map(sender => {
-    const slots = Math.floor((windowMinutes(window) - 1) / Math.max(sender.min_gap_minutes, 1 / 60)) + 1;
+    const slots = fitting(windowMinutes(window) * 60_000 - 1_000, sender.min_gap_minutes * 60_000);
     return { left: fairShare(limitOn(sender, on), wanted, sender.othersWant), slots: windowMinutes(window) ? slots : 0 };
   });
   const left = Math.floor(sum(shares.map(share => share.left)) + 1e-9);

@@ -1,4 +1,4 @@
-import { Liquid, type Template } from 'liquidjs';
+import { AssignTag, Liquid, type Template } from 'liquidjs';
 import { type Refusal, refuse } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
 
@@ -51,7 +51,7 @@ const filters = [
 ];
 
 /** Only what is listed: no files, no loops, no filter that reads the machine's clock or rolls dice. */
-const engine = new Liquid({
+const options = {
   strictVariables: true,
   strictFilters: true,
   lenientIf: true,
@@ -59,7 +59,20 @@ const engine = new Liquid({
   parseLimit: 100_000,
   renderLimit: 1_000,
   memoryLimit: 1_000_000,
-});
+};
+const engine = new Liquid(options);
+const strict = new Liquid({ ...options, lenientIf: false });
+
+/** The library forgives `assign` what it forgives `if`: an empty variable left as a hole under its new name. */
+engine.registerTag(
+  'assign',
+  class extends AssignTag {
+    constructor(...given: ConstructorParameters<typeof AssignTag>) {
+      super(...given);
+      this.liquid = strict;
+    }
+  },
+);
 for (const tag of Object.keys(engine.tags)) if (!tags.includes(tag)) delete engine.tags[tag];
 for (const filter of Object.keys(engine.filters)) if (!filters.includes(filter)) delete engine.filters[filter];
 
@@ -72,8 +85,34 @@ export function faultsOf(template: string): string[] {
     return [parseFault(error as Error)];
   }
   const unknown = engine.globalVariableSegmentsSync(parsed).filter(segments => !isKnown(segments));
-  return [...new Set(unknown.map(segments => variableFault(segments.map(String).join('.'))))];
+  if (unknown.length) return [...new Set(unknown.map(segments => variableFault(segments.map(String).join('.'))))];
+  const fault = fillingFault(template);
+  return fault ? [fault] : [];
 }
+
+/** Some faults show only when a template is filled: tried for a lead who has everything, and for one who has no more than it takes. */
+function fillingFault(template: string): string | undefined {
+  const names = variablesIn(template);
+  const full = render(template, sampleOf(names));
+  if ('missing' in full) return `{{ ${full.missing} }} is used where it is not set`;
+  if ('broken' in full) return brokenFault(full.broken);
+  for (const needed = new Set<string>(); ; ) {
+    const spare = render(template, sampleOf([...needed]));
+    if ('broken' in spare) return brokenFault(spare.broken);
+    if (!('missing' in spare) || needed.has(spare.missing) || !names.includes(spare.missing)) return undefined;
+    needed.add(spare.missing);
+  }
+}
+
+const sampleOf = (names: readonly string[]): Values => {
+  const [own, fields] = [names.filter(name => !name.startsWith('fields.')), names.filter(name => name.startsWith('fields.'))];
+  return {
+    ...Object.fromEntries(own.map(name => [name, 'Sample'])),
+    fields: Object.fromEntries(fields.map(name => [name.slice('fields.'.length), 'Sample'])),
+  };
+};
+
+const brokenFault = (words: string): string => `it cannot be filled (${words})`;
 
 const isKnown = (segments: readonly unknown[]): boolean =>
   segments[0] === 'fields'
@@ -88,13 +127,17 @@ function variableFault(name: string): string {
 }
 
 function parseFault(error: Error): string {
-  const message = error.message.split('\n')[0]!;
+  const message = wordsOf(error);
   const filter = /undefined filter: (\S+?),/.exec(message)?.[1];
   if (filter) return `"${filter}" is not a filter${or(nearest(filter, filters))}`;
   const tag = /tag "?([^" ]+)"? not found/.exec(message)?.[1];
   if (tag) return `{% ${tag} %} is not a tag${or(nearest(tag, tags))}`;
-  return `it cannot be read as a template (${message.replace(/, line:(\d+), col:(\d+)$/, ', line $1, column $2')})`;
+  return `it cannot be read as a template (${message})`;
 }
+
+/** 'append expect 2 arguments, line 1, column 4' */
+const wordsOf = (error: Error): string =>
+  error.message.split('\n')[0]!.replace(/, line:(\d+), col:(\d+)$/, ', line $1, column $2');
 
 /** Checks the steps that somebody wants to save; the refusal lists every fault of every step at once. */
 export function check(steps: readonly { subject?: string | null; title?: string | null; body: string }[]): Refusal | null {
@@ -104,17 +147,40 @@ export function check(steps: readonly { subject?: string | null; title?: string 
   return faults.length ? refuse('bad_template', `These steps cannot be saved. ${faults.join('; ')}.`) : null;
 }
 
-/** A template filled with one lead's values, or the variable that is empty and has no default. Never half of a message (S8). */
-export type Rendered = { text: string } | { missing: string };
+/**
+ * A template filled with one lead's values; or the variable that is empty and has no default; or the engine's own words on why it cannot
+ * be filled with them. Never half of a message, and never an exception: whoever sends holds this message and goes on with the others (S8).
+ */
+export type Rendered = { text: string } | { missing: string } | { broken: string };
 
 export function render(template: string, values: Values): Rendered {
   try {
     return { text: engine.parseAndRenderSync(template, present(values)) };
   } catch (error) {
     const missing = /undefined variable: ([\w.-]+)/.exec((error as Error).message)?.[1];
-    if (missing) return { missing };
-    throw error;
+    return missing ? { missing } : { broken: wordsOf(error as Error) };
   }
+}
+
+/** Why a message or a task cannot be written for a lead, as the gate stores it: the reason, and the empty variable or the engine's words. */
+export interface Unwritable {
+  refused: 'missing_variable' | 'template_error' | 'empty_message';
+  detail?: string;
+}
+
+/** What goes out: its head (a subject, or a task's title) and its body, both with words in them, or why there is nothing to send (S8). */
+export function fill(
+  { head, body }: { head: string; body: string },
+  values: Values,
+): { head: string; body: string } | Unwritable {
+  const filled = [render(head, values), render(body, values)] as const;
+  for (const each of filled) {
+    if ('missing' in each) return { refused: 'missing_variable', detail: each.missing };
+    if ('broken' in each) return { refused: 'template_error', detail: each.broken };
+  }
+  const [{ text: first }, { text: second }] = filled as readonly [{ text: string }, { text: string }];
+  if (!first.trim() || !second.trim()) return { refused: 'empty_message' };
+  return { head: first, body: second };
 }
 
 const isFilled = ([, value]: [string, unknown]): boolean => typeof value === 'string' && value.trim() !== '';

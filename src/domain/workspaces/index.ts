@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { isZone } from '../../calendar.ts';
 import type { Member } from '../../db/types.ts';
 import { nearest } from '../../nearest.ts';
+import { showTasks } from '../../queues.ts';
 import { record } from '../activity/index.ts';
 import type { Context, MemberActor } from '../context.ts';
 import { lockMembers } from './people.ts';
@@ -162,11 +163,13 @@ async function inherit(ctx: Context, heir: Selectable<Member>): Promise<void> {
 }
 
 async function give(ctx: Context, from: number[], to: number): Promise<Pick<HandOver, 'lists' | 'sequences' | 'senders'>> {
-  const moved = async (table: 'list' | 'sequence' | 'sender'): Promise<number> =>
-    Number(
-      (await ctx.tx.updateTable(table).set({ owner_id: to }).where('owner_id', 'in', from).executeTakeFirst()).numUpdatedRows,
+  const moved = async (table: 'list' | 'sequence' | 'sender'): Promise<number[]> =>
+    (await ctx.tx.updateTable(table).set({ owner_id: to }).where('owner_id', 'in', from).returning('id').execute()).map(
+      ({ id }) => id,
     );
-  return { lists: await moved('list'), sequences: await moved('sequence'), senders: await moved('sender') };
+  const [lists, sequences, senders] = [await moved('list'), await moved('sequence'), await moved('sender')];
+  for (const sequenceId of sequences) await ctx.enqueue(showTasks, { workspaceId: ctx.workspace.id, sequenceId });
+  return { lists: lists.length, sequences: sequences.length, senders: senders.length };
 }
 
 const clockTime = (time: string): string => time.slice(0, 5);

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { Member } from '../../db/types.ts';
 import { isRefusal, type Refusal, refuse } from '../../errors.ts';
 import { foldName, nearest } from '../../nearest.ts';
+import { showTasks } from '../../queues.ts';
 import type { Context } from '../context.ts';
 import * as lists from '../lists/index.ts';
 import * as sequences from '../sequences/index.ts';
@@ -79,9 +80,14 @@ export async function belonging(ctx: Context, written: string): Promise<Belongin
   const sequence = wants('sequence') ? await sequences.resolve(ctx, name) : undefined;
   const wanted = name.toLowerCase();
   const sender = wants('sender')
-    ? (await ctx.tx.selectFrom('sender').select(['id', 'name', 'address', 'owner_id']).orderBy('id').execute()).filter(
-        each => each.address.toLowerCase() === wanted || each.name.toLowerCase() === wanted,
-      )
+    ? (
+        await ctx.tx
+          .selectFrom('sender')
+          .select(['id', 'name', 'address', 'owner_id'])
+          .where('removed_at', 'is', null)
+          .orderBy('id')
+          .execute()
+      ).filter(each => each.address.toLowerCase() === wanted || each.name.toLowerCase() === wanted)
     : [];
   const found: Belonging[] = [
     ...(list && !isRefusal(list) ? [{ kind: 'list' as const, id: list.id, name: list.name, ownerId: list.owner_id }] : []),
@@ -111,9 +117,11 @@ export async function belonging(ctx: Context, written: string): Promise<Belongin
   ]);
 }
 
-/** Gives something to another member, who gets its replies, tasks and failures from now on (W3). */
-export const give = (ctx: Context, { kind, id }: Pick<Belonging, 'kind' | 'id'>, to: number) =>
-  ctx.tx.updateTable(kind).set({ owner_id: to }).where('id', '=', id).execute();
+/** Gives something to another member, who gets its replies, tasks and failures from now on, and the tasks that are open at once (W3). */
+export async function give(ctx: Context, { kind, id }: Pick<Belonging, 'kind' | 'id'>, to: number): Promise<void> {
+  await ctx.tx.updateTable(kind).set({ owner_id: to }).where('id', '=', id).execute();
+  if (kind === 'sequence') await ctx.enqueue(showTasks, { workspaceId: ctx.workspace.id, sequenceId: id });
+}
 
 export const byId = (ctx: Context, id: number): Promise<MemberRow | undefined> =>
   ctx.tx.selectFrom('member').selectAll().where('id', '=', id).executeTakeFirst();

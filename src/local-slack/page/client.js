@@ -1,5 +1,6 @@
 import { startComposer } from './composer.js';
 import { startMail } from './mail.js';
+import { startModal } from './modal.js';
 import { startSwitcher } from './switcher.js';
 
 const config = JSON.parse(document.body.dataset.config);
@@ -127,6 +128,7 @@ function draw(parts) {
   if (isNewThread && threadPlace) threadPanes.composer.querySelector('textarea')?.focus();
   else if (isNew) panes.composer.querySelector('textarea')?.focus();
   markUnread();
+  drawModal(parts.modal);
 }
 
 /** Fetches the parts of this address and draws them; many changes at once are one redraw. */
@@ -189,7 +191,7 @@ document.addEventListener('click', event => {
   } else if (target.matches('[data-close-thread]')) {
     event.preventDefault();
     closeThread();
-  } else if (target.matches('[data-press]')) void press(target);
+  } else if (target.matches('button[data-press]')) void press(target);
   else if (target.matches('[data-say]')) void sayFrom(target);
   else if (target.matches('[data-move]')) void move(target);
   else if (target.matches('[data-menu]')) document.body.classList.toggle('shows-menu');
@@ -198,6 +200,11 @@ document.addEventListener('click', event => {
     localStorage.setItem('theme', theme);
     document.documentElement.dataset.theme = theme;
   }
+});
+
+document.addEventListener('change', event => {
+  const menu = event.target.closest('select[data-press]');
+  if (menu?.value) void press(menu);
 });
 
 // ── Buttons ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +247,9 @@ async function press(button) {
     ts: message.dataset.ts,
     action: button.dataset.press,
     block: button.dataset.block,
+    ...(button.tagName === 'SELECT' ? { option: button.value } : {}),
   });
+  if (button.tagName === 'SELECT') button.value = '';
   if (answer.ok && button.dataset.url) open(button.dataset.url, '_blank', 'noreferrer');
   // A button whose message was redrawn is gone by now; one that stays may be pressed again.
   setTimeout(() => button.removeAttribute('aria-busy'), answer.ok ? 1500 : 0);
@@ -304,6 +313,7 @@ document.addEventListener('keydown', event => {
 
 startComposer({ config, act, refresh });
 startMail({ act, refresh });
+const drawModal = startModal({ config, act, refresh });
 startSwitcher({ go });
 addEventListener('popstate', refresh);
 document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && refresh());

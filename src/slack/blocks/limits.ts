@@ -24,5 +24,8 @@ export const LIMITS = {
   /** The fallback `text`: Slack cuts at 40,000 and advises less than 4,000. */
   fallbackChars: 3000,
   buttonChars: 75,
+  optionChars: 75,
+  /** What a person may type into one input of a modal. */
+  inputChars: 3000,
   valueChars: 2000,
 } as const;

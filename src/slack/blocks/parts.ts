@@ -31,20 +31,43 @@ export const context = (lines: string[]): ContextBlock[] =>
 
 export const divider: DividerBlock = { type: 'divider' };
 
-/** Buttons that carry an opaque value. `style` marks the one that acts. */
+/** A menu of which one thing is chosen; each option carries an opaque value. */
+export interface Choice {
+  /** What it says until something is chosen. */
+  label: string;
+  actionId: string;
+  options: readonly { label: string; value: string }[];
+}
+
+const plain = (text: string, max: number) => ({ type: 'plain_text' as const, text: clip(text, max), emoji: false });
+
+/** Buttons that carry an opaque value, and a menu behind them. `style` marks the one that acts. */
 export const buttons = (
   blockId: string,
   all: { label: string; actionId: string; value: string; style?: 'primary' | 'danger' }[],
+  choice?: Choice,
 ): ActionsBlock => ({
   type: 'actions',
   block_id: blockId,
-  elements: all.map(({ label, actionId, value, style }) => ({
-    type: 'button',
-    text: { type: 'plain_text', text: clip(label, LIMITS.buttonChars), emoji: false },
-    action_id: actionId,
-    value,
-    ...(style ? { style } : {}),
-  })),
+  elements: [
+    ...all.map(({ label, actionId, value, style }) => ({
+      type: 'button' as const,
+      text: plain(label, LIMITS.buttonChars),
+      action_id: actionId,
+      value,
+      ...(style ? { style } : {}),
+    })),
+    ...(choice
+      ? [
+          {
+            type: 'static_select' as const,
+            action_id: choice.actionId,
+            placeholder: plain(choice.label, LIMITS.buttonChars),
+            options: choice.options.map(({ label, value }) => ({ text: plain(label, LIMITS.optionChars), value })),
+          },
+        ]
+      : []),
+  ],
 });
 
 /** A table as Slack draws it where it fits, else as text in columns. `native: false` asks for text. */

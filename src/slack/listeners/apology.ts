@@ -1,4 +1,4 @@
-import { isDatabaseLost } from '../../db/lost.ts';
+import { passesByItself } from '../../db/lost.ts';
 import { drover, enter, type Services } from '../../domain/context.ts';
 import { Unavailable } from '../../errors.ts';
 import { reportMessages } from '../blocks/report.ts';
@@ -16,7 +16,7 @@ export async function apologise(
   try {
     await work();
   } catch (error) {
-    if (error instanceof Unavailable || isDatabaseLost(error)) throw error;
+    if (error instanceof Unavailable || passesByItself(error)) throw error;
     services.log.error({ err: error }, 'a request from Slack could not be answered');
     await enter(services, about.workspaceId, drover, ctx =>
       post(

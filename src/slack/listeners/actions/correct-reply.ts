@@ -1,7 +1,7 @@
 import type { AllMiddlewareArgs, BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { drover, enter } from '../../../domain/context.ts';
 import * as replies from '../../../domain/replies/index.ts';
-import { type CorrectionAction, correctionButtons, correctionOf, replyReport } from '../../../tools/reply-report.ts';
+import { type CorrectionAction, correctionOf, replyButtons, replyChoice, replyReport } from '../../../tools/reply-report.ts';
 import { runTool } from '../../../tools/run.ts';
 import type { Surface } from '../../app.ts';
 import { reportMessages } from '../../blocks/report.ts';
@@ -11,7 +11,7 @@ import { post } from '../../outbox.ts';
 import { apologise } from '../apology.ts';
 import { type Click, whereOf } from './click.ts';
 
-/** A press on one of the buttons under a reply: its note becomes what the reply counts as now. A refusal is the presser's alone to see. */
+/** A press on one of the buttons under a reply, or a choice from its menu: its note becomes what the reply counts as now. A refusal is the presser's alone to see. */
 export const correctReply =
   ({ services, member }: Surface) =>
   async ({
@@ -22,10 +22,10 @@ export const correctReply =
     const { inboxId, workspaceId } = context as unknown as Carried;
     const { card, presserOnly } = whereOf(body as Click);
     await apologise(services, { workspaceId, key: `click:${inboxId}:error`, place: presserOnly }, async () => {
-      const reply = Number('value' in action ? action.value : Number.NaN);
+      const { reply, as } = meantBy(action);
       const outcome = await runTool(services, {
         tool: 'correct_reply',
-        input: { reply, as: correctionOf[action.action_id as CorrectionAction] },
+        input: { reply, as },
         workspaceId,
         actor: await member(workspaceId, body.user.id),
         door: 'button',
@@ -48,6 +48,18 @@ export const correctReply =
   };
 
 function withButtons(report: ReturnType<typeof replyReport>, view: replies.View) {
-  const buttons = correctionButtons(view);
-  return buttons.length ? reportWithButtons(report, `reply:${view.id}`, buttons) : reportMessages(report);
+  const buttons = replyButtons(view);
+  return buttons.length ? reportWithButtons(report, `reply:${view.id}`, buttons, replyChoice(view)) : reportMessages(report);
+}
+
+/** Which reply is what: said by a button, or chosen from the menu. */
+function meantBy(action: SlackActionMiddlewareArgs<BlockAction>['action']): { reply: number; as: string | undefined } {
+  if (action.type === 'static_select') {
+    const [reply, as] = action.selected_option.value.split(':');
+    return { reply: Number(reply), as };
+  }
+  return {
+    reply: Number('value' in action ? action.value : Number.NaN),
+    as: correctionOf[action.action_id as CorrectionAction],
+  };
 }

@@ -1,6 +1,8 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
 import { type Context, drover, enter } from '../../../domain/context.ts';
+import * as lists from '../../../domain/lists/index.ts';
 import * as sequences from '../../../domain/sequences/index.ts';
+import { isRefusal } from '../../../errors.ts';
 import { nearest } from '../../../nearest.ts';
 import { count, type Report } from '../../../tools/report.ts';
 import { runTool } from '../../../tools/run.ts';
@@ -18,9 +20,11 @@ const subcommands: Record<string, Subcommand> = {
   list: { tool: 'show_list', needs: 'list', see: 'lists' },
   sequences: { tool: 'list_sequences' },
   sequence: { tool: 'show_sequence', needs: 'sequence', see: 'sequences' },
+  who: { tool: 'list_people', needs: 'sequence', see: 'sequences' },
   why: { tool: 'why', needs: 'about', see: 'status' },
   forecast: { tool: 'forecast', takes: 'sequence' },
   review: { tool: 'review_leads', takes: 'sequence', with: { decision: 'show' } },
+  tasks: { tool: 'list_tasks', takes: 'sequence' },
   replies: { tool: 'list_replies', takes: 'sequence' },
   numbers: { tool: 'show_numbers', takes: 'sequence' },
   senders: { tool: 'list_senders' },
@@ -61,9 +65,11 @@ const usage = [
   'list NAME',
   'sequences',
   'sequence NAME',
+  'who NAME',
   'why NAME',
   'forecast [SEQUENCE]',
   'review [SEQUENCE]',
+  'tasks [SEQUENCE]',
   'replies [SEQUENCE]',
   'numbers [SEQUENCE]',
   'senders',
@@ -105,6 +111,13 @@ async function reviewOfAll(ctx: Context): Promise<CommandCall | Report> {
   };
 }
 
+/** Whose people are meant: a list's of that name, unless it is a sequence's. */
+async function whose(ctx: Context, call: CommandCall): Promise<CommandCall> {
+  const { sequence: name = '' } = call.input;
+  if (!isRefusal(await sequences.resolve(ctx, name)) || isRefusal(await lists.resolve(ctx, name))) return call;
+  return { ...call, input: { list: name } };
+}
+
 /** `/drover …`: looked up and answered to the asker alone, whether or not the model works (A7). A plan that needs a button gets its card. */
 export const droverCommand =
   ({ services, member }: Surface) =>
@@ -117,7 +130,8 @@ export const droverCommand =
       const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
       const asked = parseCommand(command.text ?? '');
       const isForAll = 'tool' in asked && asked.tool === 'review_leads' && !asked.input.sequence;
-      const call = isForAll ? await inside(reviewOfAll) : asked;
+      const isOfPeople = 'tool' in asked && asked.tool === 'list_people';
+      const call = isForAll ? await inside(reviewOfAll) : isOfPeople ? await inside(ctx => whose(ctx, asked)) : asked;
       if (!('tool' in call)) return inside(ctx => post(ctx, `command:${inboxId}`, place, reportMessages(call)));
       const where = { surface: 'slack' as const, channel };
       const outcome = await runTool(services, { ...call, workspaceId, actor, door: 'command', place: where });
