@@ -16,7 +16,11 @@ export const remindReply = defineTool({
   name: 'remind_reply',
   description:
     "Remind the owner of a lead's reply of it on a date, such as when they asked to be written to again. Nothing is sent by itself. Another date replaces the first.",
-  examples: ['remind me on 2026-12-01 of the reply of Ann Example', 'remind me of the last reply on 2026-12-01'],
+  examples: [
+    'remind me on 2026-12-01 of the reply of Ann Example',
+    'remind me of the last reply on 2026-12-01',
+    'remind me of the reply of ann@acme.example tomorrow',
+  ],
   input: z.object({ ...replyInput, on: localDate.describe('The day of the reminder') }),
   prepare: placeOf,
   plan: async (ctx, { on, ...which }, place) => {

@@ -192,7 +192,7 @@ test('the page shows a menu and a modal, keeps what is typed, and says what is w
     { values: { answer: { text: { type: 'plain_text_input', value: 'I am Ada.\nThursday?' } } }, metadata: '7' },
   ]);
 
-  await page.click('button[data-press="open"]');
+  await page.click('button[data-press="open"]:not([aria-busy="true"])');
   await dialog.waitFor();
   await page.keyboard.press('Escape');
   await page.locator('dialog#modal[open]').waitFor({ state: 'detached' });

@@ -97,8 +97,8 @@ describe.each([
     await world.drain();
     expect(await counted(world, office)).toMatchObject({ leads: people, members: people, enrolled: people, contacted: 0 });
 
-    for (let quarter = 0; quarter < 4 * 10; quarter++) {
-      await world.clock.move({ minutes: 15 });
+    for (let minutes = 0; minutes < 10 * 60; minutes += 5) {
+      await world.clock.move({ minutes: 5 });
       await tickAndDrain(world);
     }
     expect((await counted(world, office)).contacted).toBe(20);

@@ -99,10 +99,10 @@ const came = (world: World, office: Office, since: Temporal.Instant) =>
     const perDay = (rows: { id: number; on: string; n: number }[]) => rows.map(({ id, on, n }) => `${on} ${id}: ${n}`).sort();
     const enrolled = await sql<{ id: number; on: string; n: number }>`
       select s.id, (e.enrolled_at at time zone s.zone)::date as on, count(*)::int as n
-      from enrollment e join sequence s on s.id = e.sequence_id where e.enrolled_at >= ${since} group by 1, 2`.execute(ctx.tx);
+      from enrollment e join sequence s on s.id = e.sequence_id where e.enrolled_at > ${since} group by 1, 2`.execute(ctx.tx);
     const added = await sql<{ id: number; on: string; n: number }>`
       select list_id as id, (added_at at time zone ${ctx.workspace.zone})::date as on, count(*)::int as n
-      from membership where added_at >= ${since} group by 1, 2`.execute(ctx.tx);
+      from membership where added_at > ${since} group by 1, 2`.execute(ctx.tx);
     return { enrolled: perDay(enrolled.rows), added: perDay(added.rows) };
   });
 
