@@ -35,7 +35,8 @@ const always = sql`
       and (b.sequence_id = a.sequence_id or b.enrolled_at < coalesce(a.last_contact_at, a.contacted_at) + interval '90 days')
   union all select 'E5', 'lead ' || a.lead_id || ' was refused in sequence ' || a.sequence_id || ' and enrolled again'
     from enrollment a join enrollment b on b.lead_id = a.lead_id and b.id > a.id and b.sequence_id = a.sequence_id
-    where a.state in ('refused', 'stopped') or a.reason = 'review_expired'
+    where a.state in ('refused', 'stopped') and (a.reason is distinct from 'taken_back' or a.contacted_at is not null)
+      or a.reason = 'review_expired'
   union all select 'D1', 'message ' || id || ' is ' || state || ' without its times' from message
     where state = 'sent' and (handing_at is null or ended_at is null or mail_id is null and kind = 'email') or state = 'handing' and (handing_at is null or lease_until is null)
       or state = 'claimed' and (lease_until is null) = (kind = 'email') or state = 'planned' and (claimed_at is not null or handing_at is not null)
@@ -144,7 +145,7 @@ const facts = sql`
   union all select 'membership of ' || list_id || ':' || lead_id, 'removed' from membership where removed_at is not null
   union all select 'version of ' || id, version::text from enrollment
   union all select 'limit of ' || name, daily_limit || ', every ' || min_gap_minutes from sender
-  union all select 'stop of ' || name, 'stands' from sender where status = 'paused' or status = 'failing' and status_code <> 'unreachable'
+  union all select 'stop of ' || name, 'stands' from sender where status = 'paused' or status = 'failing' and status_code not in ('unreachable', 'mailbox_unreachable')
   union all select 'opt-out of ' || kind || ' ' || value, 'stands' from exclusion where opt_out and lifted_at is null
   union all select 'sender of ' || e.id, e.sender_id::text from enrollment e
     where exists (select from message m where m.enrollment_id = e.id and m.kind = 'email' and m.state in ('sent', 'unknown'))`;
