@@ -42,7 +42,9 @@ const lines: Line[] = [];
 for (const [name, run] of Object.entries(benches)) {
   if (wanted.length && !wanted.includes(name)) continue;
   process.stderr.write(`${name} …\n`);
-  lines.push(...(await run()));
+  const measured = await run();
+  process.stderr.write(`${table(measured)}\n`);
+  lines.push(...measured);
 }
 process.stdout.write(`${cpus().length} × ${cpus()[0]!.model}, Node ${process.version}\n\n${table(lines)}\n`);
 process.exit(0);

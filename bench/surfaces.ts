@@ -34,7 +34,7 @@ export async function slashCommand(leads: number): Promise<Line[]> {
       ['why', { about: 'Sequence 4' }],
       ['why', { about: 'p7@c2.example' }],
       ['forecast', { sequence: 'Sequence 4' }],
-      ['review_leads', { decision: 'show' }],
+      ['review_leads', { sequence: 'Sequence 4', decision: 'show' }],
       ['list_replies', {}],
       ['show_numbers', { sequence: 'Sequence 4' }],
       ['list_senders', {}],
