@@ -1,27 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Context } from '../context.ts';
+import { endStates, liveStates } from './rules.ts';
 
 /** Where somebody of a list or a sequence stands: a state of E3, or what says more than it. */
-export const standings = [
-  'in_review',
-  'queued',
-  'active',
-  'paused',
-  'waiting_on_task',
-  'held',
-  'unknown',
-  'skipped',
-  'not_enrolled',
-  'completed',
-  'replied',
-  'failed',
-  'refused',
-  'withdrawn',
-  'bounced',
-  'unsubscribed',
-  'excluded',
-  'stopped',
-] as const;
+export const standings = [...liveStates, 'held', 'unknown', 'skipped', 'not_enrolled', ...endStates] as const;
 export type Standing = (typeof standings)[number];
 
 /** Whose people: a list's, a sequence's; with both, those whom the list brought into the sequence; with neither, those of all sequences. */

@@ -1,5 +1,8 @@
-import type { BlockAction } from '@slack/bolt';
+import type { AllMiddlewareArgs, BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { Surface } from '../../app.ts';
+import type { Carried } from '../../inbox.ts';
 import type { Address } from '../../outbox.ts';
+import { apologise } from '../apology.ts';
 
 export type Click = BlockAction;
 
@@ -15,3 +18,27 @@ export function whereOf(body: Click): { card?: { channel: string; ts: string; th
     presserOnly: { channel, ...thread, only },
   };
 }
+
+/** A press as its listener sees it: what was pressed, by whom, and where to tell what. */
+export interface Press {
+  action: SlackActionMiddlewareArgs<BlockAction>['action'];
+  presser: string;
+  inboxId: number;
+  workspaceId: number;
+  where: ReturnType<typeof whereOf>;
+}
+
+/** A listener of presses: what breaks it is told to the presser alone. */
+export const onPress =
+  ({ services }: Surface, work: (press: Press) => Promise<void>) =>
+  async ({
+    body,
+    action,
+    context,
+  }: SlackActionMiddlewareArgs<BlockAction> & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
+    const { inboxId, workspaceId } = context as unknown as Carried;
+    const where = whereOf(body as Click);
+    await apologise(services, { workspaceId, key: `click:${inboxId}:error`, place: where.presserOnly }, () =>
+      work({ action, presser: body.user.id, inboxId, workspaceId, where }),
+    );
+  };

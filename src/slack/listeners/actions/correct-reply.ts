@@ -1,4 +1,4 @@
-import type { AllMiddlewareArgs, BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { drover, enter } from '../../../domain/context.ts';
 import * as replies from '../../../domain/replies/index.ts';
 import { type CorrectionAction, correctionOf, replyButtons, replyChoice, replyReport } from '../../../tools/reply-report.ts';
@@ -6,46 +6,36 @@ import { runTool } from '../../../tools/run.ts';
 import type { Surface } from '../../app.ts';
 import { reportMessages } from '../../blocks/report.ts';
 import { reportWithButtons } from '../../blocks/task.ts';
-import type { Carried } from '../../inbox.ts';
 import { post } from '../../outbox.ts';
-import { apologise } from '../apology.ts';
-import { type Click, whereOf } from './click.ts';
+import { onPress } from './click.ts';
 
 /** A press on one of the buttons under a reply, or a choice from its menu: its note becomes what the reply counts as now. A refusal is the presser's alone to see. */
-export const correctReply =
-  ({ services, member }: Surface) =>
-  async ({
-    body,
-    action,
-    context,
-  }: SlackActionMiddlewareArgs<BlockAction> & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
-    const { inboxId, workspaceId } = context as unknown as Carried;
-    const { card, presserOnly } = whereOf(body as Click);
-    await apologise(services, { workspaceId, key: `click:${inboxId}:error`, place: presserOnly }, async () => {
-      const { reply, as } = meantBy(action);
-      const outcome = await runTool(services, {
-        tool: 'correct_reply',
-        input: { reply, as },
-        workspaceId,
-        actor: await member(workspaceId, body.user.id),
-        door: 'button',
-        place: { surface: 'slack', channel: presserOnly.channel },
-      });
-      await enter(services, workspaceId, drover, async ctx => {
-        const [view] = outcome.outcome === 'done' ? await replies.views(ctx, [reply]) : [];
-        if (!card || !view) return post(ctx, `click:${inboxId}`, presserOnly, reportMessages(outcome.report));
-        const shown = replyReport(view);
-        const notes = [...(shown.notes ?? []), ...(outcome.report.notes ?? [])];
-        const { channel, ts, threadTs } = card;
-        await post(
-          ctx,
-          `click:${inboxId}`,
-          { channel, ...(threadTs ? { threadTs } : {}), replace: { ts } },
-          withButtons({ ...shown, notes }, view),
-        );
-      });
+export const correctReply = (surface: Surface) =>
+  onPress(surface, async ({ action, presser, inboxId, workspaceId, where: { card, presserOnly } }) => {
+    const { services, member } = surface;
+    const { reply, as } = meantBy(action);
+    const outcome = await runTool(services, {
+      tool: 'correct_reply',
+      input: { reply, as },
+      workspaceId,
+      actor: await member(workspaceId, presser),
+      door: 'button',
+      place: { surface: 'slack', channel: presserOnly.channel },
     });
-  };
+    await enter(services, workspaceId, drover, async ctx => {
+      const [view] = outcome.outcome === 'done' ? await replies.views(ctx, [reply]) : [];
+      if (!card || !view) return post(ctx, `click:${inboxId}`, presserOnly, reportMessages(outcome.report));
+      const shown = replyReport(view);
+      const notes = [...(shown.notes ?? []), ...(outcome.report.notes ?? [])];
+      const { channel, ts, threadTs } = card;
+      await post(
+        ctx,
+        `click:${inboxId}`,
+        { channel, ...(threadTs ? { threadTs } : {}), replace: { ts } },
+        withButtons({ ...shown, notes }, view),
+      );
+    });
+  });
 
 function withButtons(report: ReturnType<typeof replyReport>, view: replies.View) {
   const buttons = replyButtons(view);

@@ -1,49 +1,38 @@
-import type { AllMiddlewareArgs, BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { type Context, drover, enter } from '../../../domain/context.ts';
 import * as replies from '../../../domain/replies/index.ts';
 import { runTool } from '../../../tools/run.ts';
 import type { Surface } from '../../app.ts';
 import { reportMessages } from '../../blocks/report.ts';
 import { showCard } from '../../cards.ts';
-import type { Carried } from '../../inbox.ts';
 import { post } from '../../outbox.ts';
-import { apologise } from '../apology.ts';
-import { type Click, whereOf } from './click.ts';
+import { onPress } from './click.ts';
 
 /** What a reply's note offers besides, each the same as its words. */
 export const followUps = ['reply_remind', 'reply_exclude', 'reply_enroll'] as const;
 
 /** A press on such an offer: what became of it is told under the note, and a plan that needs a button gets its card there. */
-export const followUpReply =
-  ({ services, member }: Surface) =>
-  async ({
-    body,
-    action,
-    context,
-  }: SlackActionMiddlewareArgs<BlockAction> & Pick<AllMiddlewareArgs, 'context'>): Promise<void> => {
-    const { inboxId, workspaceId } = context as unknown as Carried;
-    const { card, presserOnly } = whereOf(body as Click);
-    await apologise(services, { workspaceId, key: `click:${inboxId}:error`, place: presserOnly }, async () => {
-      const [reply, on] = ('value' in action ? String(action.value) : '').split(':');
-      const actor = await member(workspaceId, body.user.id);
-      const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
-      const [view] = await inside(ctx => replies.views(ctx, [Number(reply)]));
-      const place = { surface: 'slack' as const, channel: presserOnly.channel };
-      const call = callOf(action.action_id as (typeof followUps)[number], view, { reply: Number(reply), on });
-      const outcome = await runTool(services, { ...call, workspaceId, actor, door: 'button', place });
-      const thread = card ? { channel: card.channel, threadTs: card.threadTs ?? card.ts } : undefined;
-      await inside(ctx =>
-        outcome.outcome === 'needs_approval'
-          ? showCard(ctx, thread ?? presserOnly, outcome.approval.id, outcome.report)
-          : post(
-              ctx,
-              `click:${inboxId}`,
-              thread && outcome.outcome === 'done' ? thread : presserOnly,
-              reportMessages(outcome.report),
-            ),
-      );
-    });
-  };
+export const followUpReply = (surface: Surface) =>
+  onPress(surface, async ({ action, presser, inboxId, workspaceId, where: { card, presserOnly } }) => {
+    const { services, member } = surface;
+    const [reply, on] = ('value' in action ? String(action.value) : '').split(':');
+    const actor = await member(workspaceId, presser);
+    const inside = <R>(work: (ctx: Context) => Promise<R>) => enter(services, workspaceId, drover, work);
+    const [view] = await inside(ctx => replies.views(ctx, [Number(reply)]));
+    const place = { surface: 'slack' as const, channel: presserOnly.channel };
+    const call = callOf(action.action_id as (typeof followUps)[number], view, { reply: Number(reply), on });
+    const outcome = await runTool(services, { ...call, workspaceId, actor, door: 'button', place });
+    const thread = card ? { channel: card.channel, threadTs: card.threadTs ?? card.ts } : undefined;
+    await inside(ctx =>
+      outcome.outcome === 'needs_approval'
+        ? showCard(ctx, thread ?? presserOnly, outcome.approval.id, outcome.report)
+        : post(
+            ctx,
+            `click:${inboxId}`,
+            thread && outcome.outcome === 'done' ? thread : presserOnly,
+            reportMessages(outcome.report),
+          ),
+    );
+  });
 
 function callOf(
   action: (typeof followUps)[number],
